@@ -16,7 +16,7 @@ from fastcore.basics import patch
 from .arch import *
 from .request import *
 
-# %% ../../nbs/core/02_lm.ipynb #7237c1dc
+# %% ../../nbs/core/02_lm.ipynb #cb67223b
 class LM:
     "A causal language model with its tokenizer, its `Arch` row and the edits that are on."
     def __init__(self,
@@ -30,7 +30,7 @@ class LM:
         self.base = model.get_base_model() if hasattr(model, 'get_base_model') else model
         self.name = name or getattr(model.config, '_name_or_path', '') or self.arch.model_type
         self.edits,self.cache = [],{} # the edits that are on; what other notebooks keep per model (contexts, moments, engine)
-        self._pristine = {}
+        self._pristine,self._handles = {},{} # weights without any edit; hooks of the edits that are on
     def __repr__(self): return f"LM({self.name!r}, {self.arch.model_type}, {self.n_layers} layers, d_model {self.d_model}, {str(self.dtype)[6:]}, {self.device}, {len(self.edits)} edit(s) on)"
 
 # %% ../../nbs/core/02_lm.ipynb #c89492b3
@@ -74,7 +74,7 @@ def module(self:LM, site:str)->nn.Module:
     "The module at `site`."
     return get_module(self.base, self.path(site))
 
-# %% ../../nbs/core/02_lm.ipynb #462ee79a
+# %% ../../nbs/core/02_lm.ipynb #47ad9cc4
 @patch
 def param_name(self:LM, site:str, which:str='weight')->str:
     "Full name of the parameter at `site`, as in `model.named_parameters()` of the unwrapped model."
@@ -89,8 +89,9 @@ def is_transposed(self:LM, site:str)->bool:
 def param(self:LM, name:str)->nn.Parameter:
     "The parameter called `name`."
     mod,_,p = name.rpartition('.')
-    w = getattr(get_module(self.base, mod), p, None)
-    if w is None: raise KeyError(f"{self.name} has no parameter {name!r}")
+    try: w = getattr(get_module(self.base, mod), p, None)
+    except AttributeError: w = None
+    if not isinstance(w, nn.Parameter): raise KeyError(f"{self.name} has no parameter {name!r}")
     return w
 
 # %% ../../nbs/core/02_lm.ipynb #b7647892
