@@ -1,12 +1,10 @@
 "Runs the cells of a notebook in order for the generated `test_*.py`: one shell per notebook, one outcome per cell"
-import ast, os, traceback
+import ast, os, re, traceback
 from pathlib import Path
 
 import pytest
 from execnb.shell import CaptureShell
-from fastcore.basics import str2bool
 from nbdev.config import get_config
-from nbdev.frontmatter import FrontmatterProc
 from nbdev.process import NBProcessor, nb_lang
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,8 +28,9 @@ def is_test(cell):
 
 def load(path):
     "The code cells of a notebook that run, and the positions of those that are tests"
-    nb = NBProcessor(path, procs=FrontmatterProc, rm_directives=False, process=True).nb
-    if str2bool(getattr(nb, 'frontmatter_', {}).get('skip_exec', False)) or nb_lang(nb)!='python': return [],[]
+    nb = NBProcessor(path, rm_directives=False, process=True).nb
+    front = [c.source for c in nb.cells[:1] if c.cell_type=='raw']
+    if any(re.search(r'^skip_exec:\s*true', o, re.M) for o in front) or nb_lang(nb)!='python': return [],[]
     cells = [c for c in nb.cells if c.cell_type=='code' and c.source.strip() and 'nbdev_export(' not in c.source
              and c.directives_.get('eval:', [''])[0].lower()!='false']
     return cells,[i for i,c in enumerate(cells) if is_test(c)]

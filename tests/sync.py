@@ -2,7 +2,7 @@
 
     python tests/sync.py            # write what changed, name it
     python tests/sync.py --check    # do it in a copy; fail when anything would change"""
-import json, os, re, shutil, subprocess, sys, tempfile
+import ast, json, os, re, shutil, subprocess, sys, tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,6 +23,15 @@ def snapshot(root):
     return {p.relative_to(root).as_posix(): p.read_bytes() for p in files if p.is_file() and '.ipynb_checkpoints' not in p.parts}
 
 # --- modules
+def parse_all():
+    "Stop at an exported cell that is not Python, naming it: nbdev would leave a broken module"
+    from nbrun import EXPORTS, load, notebooks
+    for p in notebooks():
+        for c in load(p)[0]:
+            if not c.directives_.keys() & EXPORTS: continue
+            try: ast.parse(c.source)
+            except SyntaxError as e: sys.exit(f'{p.relative_to(ROOT)} #{c.id} line {e.lineno}: {e.msg}: {(e.text or "").strip()[:100]}')
+
 def export():
     "Export every notebook and delete the modules whose notebook is gone; only files that differ are written"
     from nbdev.doclinks import nbdev_export
@@ -36,7 +45,6 @@ def export():
 
 def names(path):
     "The `__all__` of a module, read without importing it"
-    import ast
     for o in ast.parse(path.read_text()).body:
         if isinstance(o, ast.Assign) and getattr(o.targets[0], 'id', '')=='__all__': return ast.literal_eval(o.value)
     return []
@@ -98,7 +106,7 @@ def sync():
     "Bring everything up to date, in the order of dependence"
     os.chdir(ROOT); sys.path[:0] = [str(ROOT/'tests'), str(ROOT/'docs')]
     import gen_tests, readme
-    clean(); export(); write_all()
+    clean(); parse_all(); export(); write_all()
     from nbdev.doclinks import _build_modidx
     _build_modidx()
     gen_tests.main(); readme.main()
@@ -113,7 +121,7 @@ def check():
             shutil.copytree(ROOT/o, d/o, ignore=shutil.ignore_patterns('data', '_site', '__pycache__', '.ipynb_checkpoints', 'golden'))
         for o in ('settings.ini', 'README.md'):
             if (ROOT/o).exists(): shutil.copy(ROOT/o, d/o)
-        subprocess.run([sys.executable, str(d/'tests'/'sync.py')], cwd=d, check=True, stdout=subprocess.DEVNULL)
+        if rc := subprocess.run([sys.executable, str(d/'tests'/'sync.py')], cwd=d, stdout=subprocess.DEVNULL).returncode: sys.exit(rc)
         return differences(snapshot(ROOT), snapshot(d))
 
 def main():
