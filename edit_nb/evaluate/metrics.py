@@ -39,7 +39,7 @@ def wilson(
     mid,half = (p+z*z/(2*n))/d, z*math.sqrt(p*(1-p)/n+z*z/(4*n*n))/d
     return Estimate(p, n, max(0., mid-half), min(1., mid+half))
 
-# %% ../../nbs/evaluate/00_metrics.ipynb #ce8c7fa1
+# %% ../../nbs/evaluate/00_metrics.ipynb #19ba76d3
 def bootstrap(
     xs, # (n,) or (n, columns) one row per case; nan is missing
     stat=np.squeeze, # from means of shape (..., columns) to the quantity
@@ -48,8 +48,8 @@ def bootstrap(
 )->Estimate: # with a percentile interval
     "Estimate `stat` of the column means of `xs`, drawing whole cases again"
     x = np.asarray(xs, dtype=float)
-    x = x.reshape(len(x), -1)
     if not len(x): return Estimate(math.nan, 0)
+    x = x.reshape(len(x), -1)
     ok,x = ~np.isnan(x), np.nan_to_num(x)
     def _mean(w): return np.where(w@ok>0, w@x/np.maximum(w@ok, 1), np.nan)
     value = np.asarray(stat(_mean(np.ones((1, len(x)))))).item()
@@ -58,15 +58,16 @@ def bootstrap(
     low,high = np.nanpercentile(stat(_mean(draws)), [2.5, 97.5])
     return Estimate(value, len(x), float(low), float(high))
 
-# %% ../../nbs/evaluate/00_metrics.ipynb #95bebaf8
+# %% ../../nbs/evaluate/00_metrics.ipynb #bcfc28e3
 def estimate(
     xs, # one value per case; None where a case has nothing to measure
     seed:int=0, # of the bootstrap
+    rate:bool=True, # may the values be passes and failures?
 )->Estimate: # Wilson for passes and failures, bootstrap for the rest
     "Mean of `xs` with the interval that fits them"
     xs = [float(x) for x in xs if x is not None]
     if not np.isfinite(xs).all(): return Estimate(float(np.mean(xs)), len(xs))
-    return wilson(int(sum(xs)), len(xs)) if all(x in (0., 1.) for x in xs) else bootstrap(xs, seed=seed)
+    return wilson(int(sum(xs)), len(xs)) if rate and all(x in (0., 1.) for x in xs) else bootstrap(xs, seed=seed)
 
 # %% ../../nbs/evaluate/00_metrics.ipynb #9c9816e1
 def nll(
