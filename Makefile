@@ -3,7 +3,7 @@
 VENV   ?= .venv
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do command -v $$p && break; done)
 BIN    := $(VENV)/bin
-PIP     = $(BIN)/python -m pip --disable-pip-version-check -q install -c constraints.txt
+PIP     = $(BIN)/python -m pip --disable-pip-version-check -qq install -c constraints.txt
 JOBS   ?= auto
 export TOKENIZERS_PARALLELISM := false
 
