@@ -49,7 +49,7 @@ PRESETS = { # model -> family of methods -> values that differ from the defaults
                         FT=dict(layers=[3], lr=2e-3, source='tuned here on the tune half of the atlas cases')),
 }
 
-# %% ../../nbs/core/04_hparams.ipynb #a03bc6fa
+# %% ../../nbs/core/04_hparams.ipynb #0ccebeed
 def _fits(v, t):
     "Is `v` of the annotated type `t`? ints pass as floats, bools do not pass as numbers."
     if isinstance(t, types.UnionType) or typing.get_origin(t) is typing.Union: return any(_fits(v,o) for o in typing.get_args(t))
@@ -62,7 +62,7 @@ def _fits(v, t):
 class HParams:
     "Base class of all hyper-parameters."
     family:ClassVar[str] = ''      # column of `PRESETS`
-    depth:ClassVar[float] = .35    # where to edit a model without a row, as a fraction of its layers
+    depth:ClassVar[float|None] = .35 # where to edit a model without a row, as a fraction of its layers; None = the method needs no layer
     positive:ClassVar[tuple] = ()  # fields that must be > 0
     layers:list|None = None        # layers to edit; None = the preset's
     def __post_init__(self):
@@ -74,7 +74,7 @@ class HParams:
                 t = hints[f.name]; raise TypeError(f"{f.name} should be {getattr(t,'__name__',t)}, got {type(v).__name__}: {v!r}")
             if f.name in self.positive and v is not None and not v > 0: raise ValueError(f"{f.name} should be above 0, got {v!r}")
 
-# %% ../../nbs/core/04_hparams.ipynb #677cb029
+# %% ../../nbs/core/04_hparams.ipynb #30f1d058
 def _check_fields(cls, kw):
     "Raises a `TypeError` for a name that is no field of `cls`."
     names = [f.name for f in fields(cls)]
@@ -90,7 +90,7 @@ def _preset(cls,
     "The hyper-parameters for `lm`: defaults, then its row of `PRESETS`, then `overrides`."
     _check_fields(cls, overrides)
     key = model_key(lm); row = {k:v for k,v in PRESETS.get(key, {}).get(cls.family, {}).items() if k!='source'}
-    if not row and overrides.get('layers') is None:
+    if not row and overrides.get('layers') is None and cls.depth is not None:
         row = dict(layers=[round(cls.depth*(lm.n_layers-1))])
         warnings.warn(f"no {cls.family} preset for {lm.name!r} ({lm.arch.model_type}, {lm.n_layers} layers): editing layer {row['layers'][0]}, at a depth of "
                       f"{cls.depth:.0%}, with the paper's other settings; set layers=[...] to choose")
@@ -98,7 +98,7 @@ def _preset(cls,
     return cls(**{k:v for k,v in row.items() if k in names} | overrides)
 HParams.preset = classmethod(_preset)
 
-# %% ../../nbs/core/04_hparams.ipynb #5e2aff06
+# %% ../../nbs/core/04_hparams.ipynb #c58b592a
 def resolve(
     cls,     # the method's `HParams` class
     lm:LM,   # the model to edit
@@ -109,8 +109,8 @@ def resolve(
     if hp is not None and not isinstance(hp, cls): raise TypeError(f"hp should be {cls.__name__}, got {type(hp).__name__}")
     _check_fields(cls, overrides)
     hp = cls.preset(lm, **overrides) if hp is None else replace(hp, **overrides)
-    if hp.layers is None: hp = replace(hp, layers=cls.preset(lm).layers)
-    if not hp.layers: raise ValueError("layers is empty; name at least one layer to edit")
-    for l in hp.layers:
+    if hp.layers is None and cls.depth is not None: hp = replace(hp, layers=cls.preset(lm).layers)
+    if not hp.layers and (cls.depth is not None or hp.layers==[]): raise ValueError("layers is empty; name at least one layer to edit")
+    for l in hp.layers or []:
         if not isinstance(l, int) or not 0 <= l < lm.n_layers: raise ValueError(f"layer {l!r} is out of range: {lm.name} has layers 0 to {lm.n_layers-1}")
     return hp

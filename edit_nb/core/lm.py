@@ -5,13 +5,13 @@
 # %% auto #0
 __all__ = ['LM', 'Batch', 'Now', 'chunks', 'Top', 'same_model']
 
-# %% ../../nbs/core/02_lm.ipynb #87c95d35
+# %% ../../nbs/core/02_lm.ipynb #158a2515
 import contextlib,hashlib,inspect,json,math
 from dataclasses import dataclass
 from pathlib import Path
 import torch, torch.nn.functional as F, transformers
 from torch import nn, Tensor
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig, LogitsProcessorList
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig, LogitsProcessorList, RepetitionPenaltyLogitsProcessor
 from fastcore.basics import patch
 from .arch import *
 from .request import *
@@ -259,7 +259,7 @@ def chunks(
         cur.append(i)
     return res + [cur] if cur else res
 
-# %% ../../nbs/core/02_lm.ipynb #06e29869
+# %% ../../nbs/core/02_lm.ipynb #bec25e21
 @patch
 def _parts(self:LM, what:str)->list:
     "The parts of the edits that are on which can do `what`, in the order of application."
@@ -272,6 +272,27 @@ def _as_asked(self:LM, prompts)->list:
     for o in self._parts('on_prompt'): ps = [o.on_prompt(self, p) for p in ps]
     return ps
 
+# %% ../../nbs/core/02_lm.ipynb #4b4ab39b
+@patch
+@contextlib.contextmanager
+def _watch(self:LM):
+    "Yields a dict that holds, after each forward pass, the hidden states (b, T, d_model) that the rules which are on read."
+    seen,hs = {},[]
+    def keep(i): return lambda m,args,kw: seen.__setitem__(i, (args[0] if args else kw['hidden_states']).detach())
+    try:
+        for i in sorted({i for o in self._parts('on_scores') for i in getattr(o, 'states', ())}):
+            hs.append(self.module(f'block.{i}').register_forward_pre_hook(keep(i), with_kwargs=True))
+        yield seen
+    finally:
+        for h in hs: h.remove()
+
+@patch
+def _ruled(self:LM, ids, scores, states):
+    "Next-token scores (b, V) after every rule that is on; `states` is {i: (b, d_model)}."
+    for o in self._parts('on_scores'): scores = o.on_scores(self, ids, scores, states)
+    return scores
+
+# %% ../../nbs/core/02_lm.ipynb #3a2ad9e1
 @patch
 def _scores(self:LM,
     rows:list, # token ids of each row
@@ -280,14 +301,13 @@ def _scores(self:LM,
 ): # for each row, (len(at), V) float32 scores
     "Next-token scores at chosen positions, with every `on_scores` part applied."
     res = [None]*len(rows); rules = self._parts('on_scores')
-    with self.asking():
+    with self.asking(), self._watch() as seen:
         for ch in chunks([len(o) for o in rows], size=size):
             b = self.batch([rows[i] for i in ch]); keep = torch.tensor(sorted({p for i in ch for p in at[i]}), device=b.ids.device)
             b.last = torch.tensor([min(at[i]) for i in ch], device=b.ids.device); lg = self.forward(b, keep).logits; where = {p:k for k,p in enumerate(keep.tolist())}
-            for r,i in enumerate(ch): res[i] = lg[r,[where[p] for p in at[i]]].float()
-        for o in rules:
-            for i,row in enumerate(rows):
-                res[i] = torch.cat([o.on_scores(self, torch.tensor([row[:p+1]], device=self.device), s[None]) for p,s in zip(at[i], res[i])])
+            for r,i in enumerate(ch):
+                res[i] = lg[r,[where[p] for p in at[i]]].float()
+                if rules: res[i] = torch.cat([self._ruled(b.ids[r:r+1,:p+1], s[None], {k: h[r:r+1,p] for k,h in seen.items()}) for p,s in zip(at[i], res[i])])
     return res
 
 # %% ../../nbs/core/02_lm.ipynb #4b8040e5
@@ -337,13 +357,17 @@ def top(self:LM,
     p,i = self.logits(prompt)[0].softmax(-1).topk(k)
     return Top(zip([self.tok.decode([o]) for o in i.tolist()], p.tolist()))
 
-# %% ../../nbs/core/02_lm.ipynb #b0a0914d
+# %% ../../nbs/core/02_lm.ipynb #6dfb8280
 class _Rules:
     "Every `on_scores` part of the edits that are on, as one logits processor."
-    def __init__(self, lm): self.lm = lm
-    def __call__(self, input_ids, scores):
-        for o in self.lm._parts('on_scores'): scores = o.on_scores(self.lm, input_ids, scores.float())
-        return scores
+    def __init__(self, lm, seen): self.lm,self.seen = lm,seen
+    def __call__(self, input_ids, scores): return self.lm._ruled(input_ids, scores.float(), {k: h[:,-1] for k,h in self.seen.items()})
+
+def _processors(lm, seen, kw):
+    "Processors for `generate`: the rules, then a repetition penalty, which has to see what the rules made of the scores."
+    if not lm._parts('on_scores'): return LogitsProcessorList()
+    rp = kw.pop('repetition_penalty', None)
+    return LogitsProcessorList([_Rules(lm, seen)] + ([RepetitionPenaltyLogitsProcessor(rp)] if rp else []))
 
 @patch(as_prop=True)
 def stop_ids(self:LM)->list:
@@ -364,14 +388,13 @@ def _stepping(self:LM, now):
         with self.asked(now): yield now
     finally: h.remove()
 
-# %% ../../nbs/core/02_lm.ipynb #56916bad
+# %% ../../nbs/core/02_lm.ipynb #1562210b
 @patch
 def _generate(self:LM, rows, size, seed, **kw):
     "Continuations, as ids, of rows of ids."
-    res = [None]*len(rows); gc = GenerationConfig(pad_token_id=self.pad_id, eos_token_id=self.stop_ids or None, **kw)
-    rules = LogitsProcessorList([_Rules(self)] if self._parts('on_scores') else [])
-    devs = [self.device] if self.device.type!='cpu' else []
-    with self.asking(), torch.random.fork_rng(devs, enabled=seed is not None):
+    res,devs = [None]*len(rows), [self.device] if self.device.type!='cpu' else []
+    with self.asking(), self._watch() as seen, torch.random.fork_rng(devs, enabled=seed is not None):
+        rules = _processors(self, seen, kw); gc = GenerationConfig(pad_token_id=self.pad_id, eos_token_id=self.stop_ids or None, **kw)
         if seed is not None: torch.manual_seed(seed)
         for ch in chunks([len(o)+kw['max_new_tokens'] for o in rows], size=size):
             b = self.batch([rows[i] for i in ch], side='left')
