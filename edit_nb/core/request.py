@@ -55,7 +55,7 @@ def _of(cls, text, subject, target_new, target_true=None):
     return cls(text[:i]+'{}'+text[i+len(subject):], subject, target_new, target_true)
 EditRequest.of = classmethod(_of)
 
-# %% ../../nbs/core/01_request.ipynb #90f1365f
+# %% ../../nbs/core/01_request.ipynb #c9ceae76
 @dataclass(frozen=True)
 class Probe:
     "One question: after `prompt`, `target` is the right continuation."
@@ -63,36 +63,46 @@ class Probe:
     prompt:str       # full text, no template
     target:str|None=None # the right continuation; None for free generation
     other:str|None=None  # the answer it competes with, e.g. the true object for a rewrite probe
-    def __post_init__(self): _text(self.kind, 'kind'); _text(self.prompt, 'prompt')
+    aliases:tuple=()     # other ways to write `target` that also count when the model writes freely
+    def __post_init__(self):
+        _text(self.kind, 'kind'); _text(self.prompt, 'prompt')
+        object.__setattr__(self, 'aliases', tuple(_text(o, 'aliases') for o in self.aliases))
     @property
     def family(self)->str:
         "The part of `kind` before the dot."
         return self.kind.split('.')[0]
 
-# %% ../../nbs/core/01_request.ipynb #196b243a
+# %% ../../nbs/core/01_request.ipynb #0810a1b8
 @dataclass(frozen=True)
 class EditCase:
     "A request and the probes that judge it."
     request:EditRequest # what a method sees
     probes:tuple=()     # `Probe`s, which it does not see
     id:str|int=0        # name of the case in its dataset
+    more:tuple=()       # further `EditRequest`s, where the probes ask about several changes at once
+    relation:str|None=None # the relation that is edited, if the dataset says
     def __post_init__(self):
-        if not isinstance(self.request, EditRequest): raise TypeError(f"request should be an EditRequest, got {type(self.request).__name__}")
-        object.__setattr__(self, 'probes', tuple(self.probes))
+        for o in (self.request, *self.more):
+            if not isinstance(o, EditRequest): raise TypeError(f"request should be an EditRequest, got {type(o).__name__}")
+        for o in ('probes', 'more'): object.__setattr__(self, o, tuple(getattr(self, o)))
         for p in self.probes:
             if not isinstance(p, Probe): raise TypeError(f"probes should hold Probes, got {type(p).__name__}")
+    @property
+    def requests(self)->tuple:
+        "All requests of the case: `request`, then `more`."
+        return (self.request, *self.more)
     def of_kind(self, kind:str)->list:
         "The probes of `kind` (`'locality'` finds every `'locality.…'`)."
         return [p for p in self.probes if kind in (p.kind, p.family)]
 
-# %% ../../nbs/core/01_request.ipynb #b9814784
+# %% ../../nbs/core/01_request.ipynb #2ca5c7ca
 def as_requests(
     requests, # an `EditRequest`, an `EditCase`, or an iterable of them
 )->list: # `EditRequest`s, without repeats
     "`requests` as a list, checked."
     rs = [requests] if isinstance(requests, (EditRequest,EditCase)) else list(requests)
     if not rs: raise ValueError("no requests given; pass an EditRequest or a list of them")
-    rs = [o.request if isinstance(o, EditCase) else o for o in rs]
+    rs = [q for o in rs for q in (o.requests if isinstance(o, EditCase) else (o,))]
     for o in rs:
         if not isinstance(o, EditRequest): raise TypeError(f"requests should be EditRequests, got {type(o).__name__}: {o!r}")
     res = list(dict.fromkeys(rs))
