@@ -208,14 +208,14 @@ def encode(self:LM,
     "`texts` as a padded `Batch`; the tokenizer's own padding settings are neither used nor changed."
     return self.batch([self.ids(o) for o in ([texts] if isinstance(texts, str) else texts)], side)
 
-# %% ../../nbs/core/02_lm.ipynb #5d554f7c
+# %% ../../nbs/core/02_lm.ipynb #4c1dc2c6
 class Now:
     "What the model is being asked at the moment."
     def __init__(self,
         mask:Tensor, # (b, T) 1 at real tokens, of the prompt (generation) or the whole text
         last:Tensor|None=None, # (b,) column of the last prompt token; None = the last real one
     ):
-        self.mask,self.start,self.memo = mask,0,{} # `start`: columns in the cache already; `memo`: what hooks decided for these rows
+        self.mask,self.rows,self.start,self.memo = mask,len(mask),0,{} # `start`: columns in the cache already; `memo`: what hooks decided for these rows
         self.last = (mask*torch.arange(1, mask.shape[1]+1, device=mask.device)).argmax(1) if last is None else last
 
 @patch
@@ -376,13 +376,14 @@ def stop_ids(self:LM)->list:
     o = getattr(g, 'eos_token_id', None); o = self.tok.eos_token_id if o is None else o
     return [] if o is None else [o] if isinstance(o, int) else list(o)
 
-# %% ../../nbs/core/02_lm.ipynb #05ed446f
+# %% ../../nbs/core/02_lm.ipynb #617f3dbd
 @patch
 @contextlib.contextmanager
 def _stepping(self:LM, now):
     "`lm.now` during a generation: each call of the model says how many columns its cache holds."
     def note(m, args, kwargs):
-        past = kwargs.get('past_key_values'); now.start = int(past.get_seq_length()) if hasattr(past, 'get_seq_length') else 0
+        past,x = kwargs.get('past_key_values'),kwargs.get('input_ids'); now.rows = now.rows if x is None else len(x) # beams are rows too
+        now.start = int(past.get_seq_length()) if hasattr(past, 'get_seq_length') else 0
     h = self.base.register_forward_pre_hook(note, with_kwargs=True)
     try:
         with self.asked(now): yield now
