@@ -98,7 +98,7 @@ def whose(lm:LM, hook:ModuleHook, i:int|None)->str|None:
     j = None if i is None else (hook.fields.get('of') or list(range(i+1)))[i]
     return f'{rs[j].text} → {rs[j].target_new.strip()}' if j is not None and j<len(rs) else None
 
-# %% ../../nbs/core/12_memory.ipynb #32b0053b
+# %% ../../nbs/core/12_memory.ipynb #ee5a881d
 def explain(
     lm:LM,      # the model, with its edits on
     prompt:str, # what is asked
@@ -109,11 +109,11 @@ def explain(
     finally: lm.cache.pop('explain')
     return res
 
-@patch(name='explain')
-def _explain(self:Edit, lm:LM, prompt:str)->Explanation:
+def _explain(self, lm:LM, prompt:str)->Explanation:
     "Which memories answer `prompt` with this edit on (beside those that are on already)."
     if any(e is self for e in lm.edits): return explain(lm, prompt)
     with self.on(lm): return explain(lm, prompt)
+Edit.explain = _explain
 
 # %% ../../nbs/core/12_memory.ipynb #3562e6aa
 def _rows(hook, keep, new):
