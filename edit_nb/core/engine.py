@@ -74,14 +74,15 @@ class Engine:
         if level is None: self._choose_level()
     def __repr__(self): return f"Engine({self.lm.name!r}, {self.n} blocks, level={self.level!r})"
 
-# %% ../../nbs/core/07_engine.ipynb #c7a31f70
+# %% ../../nbs/core/07_engine.ipynb #fb4365ce
 @patch
-def _call(self:Engine, ids, mask=None, pos=None, cache=None):
-    "The model on token ids with padding mask, positions and cache as given."
+def _call(self:Engine, ids, mask=None, pos=None, cache=None, now=None):
+    "The model on token ids with padding mask, positions, cache and what hooks may ask (`lm.now`) as given."
     if self.lm.model.training or self.blocks[0].training: # dropout would blur every number, and checkpointing drops the cache
         raise RuntimeError("the model is in training mode; use the engine inside `with lm.asking():`, which restores the mode afterwards")
     kw = dict(position_ids=pos) if self.takes_pos and pos is not None else {}
-    return self.lm.model(input_ids=ids, attention_mask=mask, past_key_values=cache, use_cache=cache is not None, **kw)
+    with self.lm.asked(now or Now(torch.ones_like(ids) if mask is None else mask)):
+        return self.lm.model(input_ids=ids, attention_mask=mask, past_key_values=cache, use_cache=cache is not None, **kw)
 
 # %% ../../nbs/core/07_engine.ipynb #74944a25
 @dataclass
@@ -94,7 +95,7 @@ class Record:
     inputs:dict   # {site: (b, t, d)} as asked
     padded:bool   # is any row shorter than the batch?
 
-# %% ../../nbs/core/07_engine.ipynb #e2baa7c2
+# %% ../../nbs/core/07_engine.ipynb #df779b9f
 @patch
 @torch.no_grad()
 def record(self:Engine,
@@ -112,12 +113,12 @@ def record(self:Engine,
     cache = Cache(layers=[GhostLayer(record=l>=start) for l in range(self.n)]) if self.level=='suffix' else None
     outs = [f'block.{l-1}' for l in keep if l]
     with Trace(self.lm, {*outs, *sites, f'block.{self.n-1}'}, [*inputs, *['block.0' for l in keep if l==0]], edit, stop=True) as tr:
-        self._call(batch.ids, batch.mask if padded else None, batch.pos if padded else None, cache)
+        self._call(batch.ids, batch.mask if padded else None, batch.pos if padded else None, cache, Now(batch.mask, batch.last))
     h = {l: tr[f'block.{l-1}'] if l else tr.inputs['block.0'] for l in keep}
     kv = {l: o.kv for l,o in enumerate(cache.layers) if l>=start} if cache else {}
     return Record(batch, h, kv, {o: tr[o] for o in sites}, {o: tr.inputs[o] for o in inputs}, padded)
 
-# %% ../../nbs/core/07_engine.ipynb #13498d26
+# %% ../../nbs/core/07_engine.ipynb #ea30afd0
 @dataclass
 class Args:
     "What each block is called with for rows `past`..`past+q` of `B` sequences."
@@ -126,6 +127,7 @@ class Args:
     cache:Cache|None       # the ghost cache in those arguments
     mask:Tensor|None=None  # (B, past+q) 1 at real tokens
     pos:Tensor|None=None   # (B, q) positions
+    now:Now|None=None      # what hooks of edits may ask about these rows
     tails:dict = field(default_factory=dict) # arguments for the last rows of these, made once
     def prefix(self,
         kv:dict, # {l: (keys, values)} of the tokens before, (S, heads, past, d_head); `S` sequences repeat over the batch
@@ -161,7 +163,7 @@ def _stubs(self:Engine, last, note=None):
         return fn
     return [Stub(b, stub(i)) for i,b in enumerate(self.blocks)]
 
-# %% ../../nbs/core/07_engine.ipynb #9e70607b
+# %% ../../nbs/core/07_engine.ipynb #ecf86397
 @patch
 @torch.no_grad()
 def args(self:Engine,
@@ -170,17 +172,20 @@ def args(self:Engine,
     past:int=0,  # tokens before those rows
     mask:Tensor|None=None, # (B, past+q) 1 at real tokens; None: all
     pos:Tensor|None=None,  # (B, q) positions of the rows; None: `past`..`past+q`
+    last:Tensor|None=None, # (B,) column of the last prompt token, of past+q; None: the last real token
 )->Args: # to be given to `block`
     "The arguments of every block for rows of this shape, from a dry run of the model."
-    if self.level=='replay': return Args(B, q, past, [], None, mask, pos)
+    now = Now(torch.ones(B, past+q, dtype=torch.long, device=self.lm.device) if mask is None else mask, last)
+    now.start = past
+    if self.level=='replay': return Args(B, q, past, [], None, mask, pos, now)
     calls,cache = [None]*self.n, Cache(layers=[GhostLayer(past) for _ in range(self.n)]) if self.level=='suffix' else None
     def stop(): raise StopForward
     with swapped(self.blocks, self._stubs(stop, calls)):
-        try: self._call(torch.full((B,q), self.dummy, device=self.lm.device), mask, pos, cache)
+        try: self._call(torch.full((B,q), self.dummy, device=self.lm.device), mask, pos, cache, now)
         except StopForward: pass
-    return Args(B, q, past, calls, cache, mask, pos)
+    return Args(B, q, past, calls, cache, mask, pos, now)
 
-# %% ../../nbs/core/07_engine.ipynb #33a71401
+# %% ../../nbs/core/07_engine.ipynb #594a4bab
 @patch
 def block(self:Engine,
     l:int,    # which block
@@ -189,7 +194,7 @@ def block(self:Engine,
 )->Tensor: # (B, q, d) state leaving it
     "Block `l` on `h`."
     args,kwargs = A.calls[l]
-    return hidden(self.blocks[l](h, *args, **kwargs))
+    with self.lm.asked(A.now): return hidden(self.blocks[l](h, *args, **kwargs))
 
 @patch
 def top(self:Engine,
@@ -201,11 +206,11 @@ def top(self:Engine,
     elif rows is not None: h = h[:,-rows:]
     with swapped(self.blocks, self._stubs(lambda: h)): return self._call(torch.full(h.shape[:2], self.dummy, device=self.lm.device)).logits
 
-# %% ../../nbs/core/07_engine.ipynb #40c00151
+# %% ../../nbs/core/07_engine.ipynb #4d8c4246
 @patch
 def _tail(self:Engine, A, n):
     "Arguments for the last `n` rows of `A`."
-    if n not in A.tails: A.tails[n] = self.args(A.B, n, A.past+A.q-n, A.mask, None if A.pos is None else A.pos[:,-n:])
+    if n not in A.tails: A.tails[n] = self.args(A.B, n, A.past+A.q-n, A.mask, None if A.pos is None else A.pos[:,-n:], A.now.last)
     return A.tails[n]
 
 @patch
@@ -228,7 +233,7 @@ def last_block(self:Engine,
     (k,v),ghost.kv = ghost.kv,None
     return self.block(l, h[:,-n:], T.prefix({l: (k[:,:,:-n], v[:,:,:-n])}))
 
-# %% ../../nbs/core/07_engine.ipynb #c5d9eae3
+# %% ../../nbs/core/07_engine.ipynb #995776c3
 @patch
 def resume(self:Engine,
     h:Tensor,   # (B, q, d) state entering block `start`
@@ -240,7 +245,7 @@ def resume(self:Engine,
     if self.level=='replay':
         edit = dict(edit={f'block.{start-1}': lambda _: h}) if start else dict(edit_inputs={'block.0': lambda _: h})
         ids = torch.full(h.shape[:2], self.dummy, device=self.lm.device)
-        with Trace(self.lm, **edit): o = self._call(ids, A.mask, A.pos).logits
+        with Trace(self.lm, **edit): o = self._call(ids, A.mask, A.pos, None, A.now).logits
         return o if n is None else o[:,-n:]
     for l in range(start, self.n-1): h = self.block(l, h, A)
     return self.top(self.last_block(h, A, n) if start < self.n else h, n)
@@ -260,7 +265,7 @@ def _columns(x, cols, dim):
     shape = [1]*x.dim(); shape[0],shape[dim] = cols.shape
     return x.gather(dim, cols.view(shape).expand(*[cols.shape[1] if i==dim else o for i,o in enumerate(x.shape)]))
 
-# %% ../../nbs/core/07_engine.ipynb #d07ad5a1
+# %% ../../nbs/core/07_engine.ipynb #76032baa
 @patch
 def suffix(self:Engine,
     rec:Record,  # the base run
@@ -271,17 +276,17 @@ def suffix(self:Engine,
     "Rows of `rec` from token `at` on. Where the engine cannot run rows in part, whole rows."
     dev = rec.batch.ids.device
     rows,at,lens = [torch.as_tensor(o, device=dev) for o in (range(len(rec.batch.lens)) if rows is None else rows, at, rec.batch.lens)]
-    lens,h = lens[rows], rec.h[start][rows]
+    lens,h,last = lens[rows], rec.h[start][rows], None if rec.batch.last is None else rec.batch.last[rows]
     if self.level!='suffix':
         T = int(lens.max())
-        A = self.args(len(rows), T, mask=rec.batch.mask[rows,:T], pos=rec.batch.pos[rows,:T])
+        A = self.args(len(rows), T, mask=rec.batch.mask[rows,:T], pos=rec.batch.pos[rows,:T], last=last)
         return Suffix(h[:,:T], A, start, at, lens-1)
     past,q = int(at.max()), int((lens-at).max())
     cols = at[:,None] - past + torch.arange(past+q, device=dev)
     real,src = (cols>=0) & (cols<lens[:,None]), cols.clamp(0, h.shape[1]-1)
     def prefix(o): return _columns(o[rows], src[:,:past].to(o.device), 2) * real[:,None,:past,None].to(o)
     full = bool(real.all())
-    A = self.args(len(rows), q, past, None if full else real.long(), None if full else src[:,past:])
+    A = self.args(len(rows), q, past, None if full else real.long(), None if full else src[:,past:], None if last is None else last-at+past)
     if past: A.prefix({l: tuple(map(prefix, o)) for l,o in rec.kv.items() if l>=start})
     return Suffix(_columns(h, src[:,past:].to(h.device), 1), A, start, torch.zeros_like(at), lens-1-at)
 
@@ -333,3 +338,12 @@ def _try_levels(self:Engine):
         why.append(f'{self.level}: differs by {err:.1e} of the spread of the logits')
     warnings.warn(f"the fast engine does not fit {self.lm.name}, so it runs whole forward passes ({'; '.join(why)})")
     return 'replay', False, self.tuples
+
+# %% ../../nbs/core/07_engine.ipynb #0be9f14e
+@patch
+def max_rows(self:Engine,
+    memory:int=2**29, # bytes to spend
+)->int: # token rows that may pass a block at once, at least 1
+    "How many rows fit into `memory`, by the widths of the MLP and the residual stream."
+    d_ff,d = self.lm.weight('mlp_in.0').shape
+    return max(1, memory // ((3*d_ff + 10*d)*self.lm.dtype.itemsize))
