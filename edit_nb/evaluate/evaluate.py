@@ -64,7 +64,7 @@ def ask(
             for pair,t in rows[k]: res[pair] = Answer(lp[range(len(t)), t].tolist(), pred, t)
     return res
 
-# %% ../../nbs/evaluate/02_evaluate.ipynb #5e8dbcb8
+# %% ../../nbs/evaluate/02_evaluate.ipynb #80105930
 FREE = 'rewrite', 'rephrase', 'portability', 'generation', 'locality.Relation_Specificity' # kinds or families that also write freely
 
 @dataclass
@@ -74,8 +74,9 @@ class Look:
     texts:dict # {prompt: greedy continuation}
     free:tuple=FREE # kinds or families of probes that were asked for text
     def text(self, probe)->str|None:
-        "The continuation of `probe`, if its kind is one that writes"
-        return self.texts.get(probe.prompt) if {probe.kind, probe.family} & set(self.free) else None
+        "The continuation of `probe` up to its natural stop, if its kind is one that writes"
+        if not {probe.kind, probe.family} & set(self.free): return None
+        return self.texts[probe.prompt] if probe.family=='generation' else first_sentence(self.texts[probe.prompt], len((probe.target or '').strip()))
 
 def _target(probe): "The target of `probe`, or None where it has none."; return (probe.target or '').strip() and probe.target or None
 
@@ -89,7 +90,14 @@ def rival(
     t,new,true = [(o or '').strip() for o in (probe.target, req.target_new, req.target_true)]
     return {new: req.target_true, true: req.target_new}.get(t) if t else None
 
-# %% ../../nbs/evaluate/02_evaluate.ipynb #b8c82f6e
+# %% ../../nbs/evaluate/02_evaluate.ipynb #f487a6ce
+def _write(lm, need, n, batch_size, first=8):
+    "{prompt: greedy continuation} for {prompt: characters it must have before its stop, or None for all `n` tokens}"
+    def _go(ps, k): return dict(zip(ps, lm.generate(ps, max_new_tokens=k, batch_size=batch_size))) if ps else {}
+    res = _go([p for p,c in need.items() if c is not None], min(first, n))
+    return res | _go([p for p,c in need.items() if c is None or first_sentence(res[p], c)==res[p]], n)
+
+# %% ../../nbs/evaluate/02_evaluate.ipynb #d86d3b02
 def look(
     lm:LM, # with whatever edits are on
     cases, # `EditCase`s
@@ -100,11 +108,13 @@ def look(
     "Ask `lm` every probe of `cases`"
     ps = [(p,c.request) for c in cases for p in c.probes]
     pairs = [(p.prompt, t) for p,r in ps if _target(p) for t in (p.target, rival(p, r)) if t]
-    prompts = list(dict.fromkeys(p.prompt for p,_ in ps if {p.kind, p.family} & set(free)))
-    texts = lm.generate(prompts, max_new_tokens=max_new_tokens, batch_size=batch_size) if prompts else []
-    return Look(ask(lm, pairs, batch_size), dict(zip(prompts, texts)), tuple(free))
+    need = {}
+    for p,_ in ps:
+        if {p.kind, p.family} & set(free): need.setdefault(p.prompt, []).append(None if p.family=='generation' else len(_target(p) or ''))
+    need = {k: None if None in v else max(v) for k,v in need.items()}
+    return Look(ask(lm, pairs, batch_size), _write(lm, need, max_new_tokens, batch_size), tuple(free))
 
-# %% ../../nbs/evaluate/02_evaluate.ipynb #cf8ebdeb
+# %% ../../nbs/evaluate/02_evaluate.ipynb #1ca0c3b5
 def probe_metrics(
     probe:Probe, # one question
     req:EditRequest, # of its case
@@ -122,16 +132,17 @@ def probe_metrics(
         if probe.family=='locality': res['agreement'] = agreement(before.answers[probe.prompt, t].pred, a.pred)
     if text is not None:
         if t: res |= dict(free=starts_with(text, t), free_exact=only_says(text, t), free_contains=mentions(text, t))
-        res |= dict(repeats=repeats(text), entropy=ngram_entropy(probe.prompt+text))
+        res['repeats'] = repeats(text)
+        if probe.family=='generation': res['entropy'] = ngram_entropy(probe.prompt+text)
     return res
 
-# %% ../../nbs/evaluate/02_evaluate.ipynb #090eb6be
+# %% ../../nbs/evaluate/02_evaluate.ipynb #8d2d2096
 class Drift:
     "How far a model moves on `texts` from where it was when this was made"
     def __init__(self,
         lm:LM, # as it is now
         texts=None, # neutral texts; None for those of `neutral_for`
-        max_tokens:int=48, # longest part of a text that is used
+        max_tokens:int=32, # longest part of a text that is used
         batch_size:int|None=None, # rows in one forward pass
     ):
         self.texts,self.batch_size = list(neutral_for(lm) if texts is None else texts), batch_size
@@ -403,26 +414,32 @@ def _check(lm, method, cases, mode, kw):
     else: inspect.signature(f).bind(lm, [o.request for o in cases], **kw)
     return name, f, cases, set_
 
-# %% ../../nbs/evaluate/02_evaluate.ipynb #2bc85f55
+# %% ../../nbs/evaluate/02_evaluate.ipynb #debd6828
+def _failed(cases, e, common): return [_row(kind='error', metric='failed', case=o.id, error=f'{type(e).__name__}: {e}', **common) for o in cases]
+
+def _edit_steps(lm, steps, make, on, common):
+    "Put the edit of each step on `lm`; returns the (case, columns) pairs that worked and the rows of those that failed"
+    done,rows = [],[]
+    for step in steps:
+        t = time.perf_counter()
+        try:
+            edit = make(lm, [o.request for o in step])
+            on.enter_context(edit.on(lm))
+        except Exception as e: rows += _failed(step, e, common)
+        else: done += [(o, common | dict(seconds=(time.perf_counter()-t)/len(step), bytes=edit.nbytes/len(step))) for o in step]
+    return done, rows
+
+# %% ../../nbs/evaluate/02_evaluate.ipynb #9b228b8f
 def _one_group(lm, steps, make, before, see, drift, common):
     "Rows of one group of edits; the model is as before when this returns"
-    rows,done = [],[]
     with contextlib.ExitStack() as on:
-        for step in steps:
-            t = time.perf_counter()
-            try:
-                edit = make(lm, [o.request for o in step])
-                on.enter_context(edit.on(lm))
-            except Exception as e:
-                rows += [_row(kind='error', metric='failed', case=o.id, error=f'{type(e).__name__}: {e}', **common) for o in step]
-                continue
-            cost = dict(seconds=(time.perf_counter()-t)/len(step), bytes=edit.nbytes/len(step))
-            done += [(o, common | cost) for o in step]
-        if done:
-            after = see([o for o,_ in done])
-            for o,c in done: rows += _case_rows(o, before, after, **c)+[_row(kind='cost', metric=k, case=o.id, pre=0., post=c[k], **c) for k in ('seconds', 'bytes')]
-            rows += _drift_rows(drift(lm), case=done[0][0].id if len(done)==1 else None, **common)
-    return rows
+        done,rows = _edit_steps(lm, steps, make, on, common)
+        if not done: return rows
+        cs = [o for o,_ in done]
+        try: after,moved = see(cs), drift(lm)
+        except Exception as e: return rows+_failed(cs, e, common)
+    for o,c in done: rows += _case_rows(o, before, after, **c)+[_row(kind='cost', metric=k, case=o.id, pre=0., post=c[k], **c) for k in ('seconds', 'bytes')]
+    return rows+_drift_rows(moved, case=cs[0].id if len(cs)==1 else None, **common)
 
 # %% ../../nbs/evaluate/02_evaluate.ipynb #303170f2
 def _same_look(

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['Estimate', 'wilson', 'bootstrap', 'estimate', 'nll', 'success', 'magnitude', 'harmonic', 'teacher_forced',
-           'agreement', 'worst_case', 'survival', 'split_words', 'starts_with', 'only_says', 'mentions', 'repeats',
-           'ngram_entropy', 'perplexity', 'mean_kl']
+           'agreement', 'worst_case', 'survival', 'split_words', 'starts_with', 'only_says', 'mentions',
+           'first_sentence', 'repeats', 'ngram_entropy', 'perplexity', 'mean_kl']
 
 # %% ../../nbs/evaluate/00_metrics.ipynb #8ae56dca
 import math, re
@@ -168,6 +168,16 @@ def mentions(
     "Does `target` occur in `text` as a phrase of whole words?"
     w,t = split_words(text.casefold()), split_words(target.casefold())
     return bool(t) and any(w[i:i+len(t)]==t for i in range(len(w)-len(t)+1))
+
+# %% ../../nbs/evaluate/00_metrics.ipynb #a37178e6
+def first_sentence(
+    text:str, # a continuation
+    at_least:int=0, # characters that are kept in any case, leading space not counted
+)->str: # `text` up to its natural stop
+    "`text` up to the first end of a sentence or line"
+    i = len(text)-len(text.lstrip())+at_least
+    m = re.search(r'\n|[.!?](?=\s|$)', text[i:])
+    return text[:i+m.end()].rstrip() if m else text
 
 # %% ../../nbs/evaluate/00_metrics.ipynb #be4ce158
 def repeats(
