@@ -462,7 +462,7 @@ def lookup(self:LM,
     if at[token] >= len(ids): raise ValueError(f"nothing follows the subject in {prompt!r}, so there is no {token!r}; choose 'subject_last'")
     return ids, at[token]
 
-# %% ../../nbs/core/02_lm.ipynb #23280626
+# %% ../../nbs/core/02_lm.ipynb #43626d95
 @patch
 def pristine(self:LM, name:str)->Tensor:
     "The value of parameter `name` without any edit."
@@ -475,7 +475,7 @@ def fingerprint(self:LM)->dict:
     h = hashlib.sha256(json.dumps([self.arch.model_type, ps]).encode()).hexdigest()[:16]
     vals = []
     for l in sorted({0, self.n_layers//2, self.n_layers-1}):
-        n = self.param_name(f'mlp_out.{l}'); w = self._pristine.get(n); w = self.weight(f'mlp_out.{l}').detach() if w is None else w
+        s = f'mlp_out.{l}'; w = self._pristine.get(self.param_name(s)); w = self.weight(s).detach() if w is None else w.T if self.is_transposed(s) else w
         w = w.reshape(-1); vals += w[torch.linspace(0, len(w)-1, 16).long().to(w.device)].float().tolist()
     return dict(arch=h, values=vals)
 
