@@ -136,11 +136,11 @@ class Args:
         for l,o in kv.items(): self.cache.layers[l].prefix = o
         return self
 
-# %% ../../nbs/core/07_engine.ipynb #2501e3f2
+# %% ../../nbs/core/07_engine.ipynb #e575a38d
 @patch
 @torch.no_grad()
 def _learn(self:Engine, ids=None):
-    "Logits of an ordinary forward pass, which also shows what blocks return."
+    "Logits of an ordinary forward pass, which shows what blocks return."
     seen = [False]*self.n
     def note(i): return lambda m,args,out: seen.__setitem__(i, isinstance(out, tuple))
     handles = [b.register_forward_hook(note(i)) for i,b in enumerate(self.blocks)]
@@ -290,20 +290,21 @@ def suffix(self:Engine,
     if past: A.prefix({l: tuple(map(prefix, o)) for l,o in rec.kv.items() if l>=start})
     return Suffix(_columns(h, src[:,past:].to(h.device), 1), A, start, torch.zeros_like(at), lens-1-at)
 
-# %% ../../nbs/core/07_engine.ipynb #1b8a11b4
+# %% ../../nbs/core/07_engine.ipynb #7b37a1e3
 _tol = {torch.float64: 1e-9, torch.float32: 1e-4} # part of the spread of the logits that rounding may take; .1 in half precision
 
 @patch
-def _error(self:Engine, ids, ref)->float:
-    "Largest difference to `ref` when rows are resumed, as a part of the spread of the logits."
-    b,err = len(ids), 0.
+@torch.no_grad()
+def _error(self:Engine, ids)->float:
+    "Largest difference to an ordinary forward pass when rows are resumed, as a part of the spread of the logits."
+    err,r = 0., range(len(ids))
     for lens,at in (([7,7],[3,3]), ([7,5],[3,2])):
-        mask = (torch.arange(7, device=ids.device) < torch.tensor(lens, device=ids.device)[:,None]).long()
-        rec = self.record(Batch(ids, mask, (mask.cumsum(1)-1).clamp(min=0), lens))
-        s = self.suffix(rec, at, 0)
-        out = [self.resume(s.h, s.A, 0, n=1)] if lens[0]==lens[1] and self.level=='suffix' else []
-        out = out[0][:,0] if out else self.resume(s.h, s.A, 0)[range(b), s.end]
-        err = max(err, float((out-ref[range(b), [n-1 for n in lens]]).abs().max() / ref.std()))
+        b = Batch(ids, (torch.arange(7) < torch.tensor(lens)[:,None]).long().to(ids), torch.arange(7).expand(2,7).to(ids), lens)
+        want = self._call(ids, b.mask, b.pos).logits[r, [n-1 for n in lens]]
+        s = self.suffix(self.record(b), at, 0)
+        ends_together = int(s.end.min())==s.h.shape[1]-1
+        got = self.resume(s.h, s.A, 0, n=1)[:,0] if ends_together else self.resume(s.h, s.A, 0)[r, s.end]
+        err = max(err, float((got-want).abs().max() / want.std()))
     return err
 
 # %% ../../nbs/core/07_engine.ipynb #238239b9
@@ -322,17 +323,18 @@ def _choose_level(self:Engine):
         with self.lm.asking(): known[state] = self._try_levels()
     self.level,self.trick,self.tuples = known[state]
 
-# %% ../../nbs/core/07_engine.ipynb #23212dd1
+# %% ../../nbs/core/07_engine.ipynb #c7879f30
 @patch
 def _try_levels(self:Engine):
     "The first level whose error is rounding: (level, is the last-block trick right?, which blocks return tuples)."
     ids = torch.randint(0, self.lm.n_vocab, (2,7), generator=torch.Generator().manual_seed(0)).to(self.lm.device)
     special = torch.tensor([o for o in (self.lm.tok.pad_token_id, self.lm.tok.bos_token_id, self.lm.tok.eos_token_id) if o is not None]).to(ids)
     ids = ids.masked_fill(torch.isin(ids, special), self.dummy)
-    ref,why = self._learn(ids), []
-    if not bool(torch.isfinite(ref).all()): raise ValueError(f"{self.lm.name} gives logits that are not finite; check its weights (an fp16 overflow, or a damaged edit or file)")
+    if not bool(torch.isfinite(self._learn(ids)).all()):
+        raise ValueError(f"{self.lm.name} gives logits that are not finite; check its weights (an fp16 overflow, or a damaged edit or file)")
+    why = []
     for self.level,self.trick in (('suffix',True), ('suffix',False), ('rows',False)):
-        try: err = self._error(ids, ref)
+        try: err = self._error(ids)
         except Exception as e: why.append(f'{self.level}: {type(e).__name__}: {e}'); continue # whatever an unknown model raises: it is then slower
         if err <= _tol.get(self.lm.dtype, .1): return self.level, self.trick, self.tuples
         why.append(f'{self.level}: differs by {err:.1e} of the spread of the logits')
