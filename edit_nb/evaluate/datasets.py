@@ -18,7 +18,7 @@ from ..core.lm import *
 from ..core.hparams import *
 from ..core.keyvalue import *
 
-# %% ../../nbs/evaluate/01_datasets.ipynb #f212667f
+# %% ../../nbs/evaluate/01_datasets.ipynb #00e9cfeb
 def counterfact_case(
     rec:dict, # one record of the original nested format
 )->EditCase: # with rewrite, rephrase, locality.neighborhood, locality.attribute and generation probes
@@ -32,7 +32,7 @@ def counterfact_case(
         *_probes('rephrase', rec['paraphrase_prompts'], new, true),
         *_probes('locality.neighborhood', rec['neighborhood_prompts'], true, new),
         *_probes('locality.attribute', rec.get('attribute_prompts', ()), new, true),
-        *_probes('generation', dict.fromkeys(rec.get('generation_prompts', ())))], rec['case_id'])
+        *_probes('generation', dict.fromkeys(rec.get('generation_prompts', ())))], rec['case_id'], relation=rw.get('relation_id'))
 
 # %% ../../nbs/evaluate/01_datasets.ipynb #f852ef5c
 def cases_from(
