@@ -90,12 +90,16 @@ def _counterfact(path, split):
     cases = cases_from(read_records(path, 'counterfact'), counterfact_case, 'counterfact')
     return [o for o in cases if split is None or half_of(o.request.subject)==split]
 
-# %% ../../nbs/evaluate/01_datasets.ipynb #25ebf494
-@loader('atlas')
-def _atlas(path, split):
-    if path is not None: raise ValueError(f'atlas is built in and takes no path, got {path!r}')
-    from edit_nb.core.atlas import atlas_cases
-    return atlas_cases(split)
+# %% ../../nbs/evaluate/01_datasets.ipynb #2312f0cf
+def _built_in(style):
+    def _atlas(path, split):
+        if path is not None: raise ValueError(f'atlas is built in and takes no path, got {path!r}')
+        from edit_nb.core.atlas import atlas_cases
+        return atlas_cases(split, style)
+    return _atlas
+
+loader('atlas')(_built_in('gpt2'))
+loader('atlas-llama')(_built_in('llama'))
 
 # %% ../../nbs/evaluate/01_datasets.ipynb #a50aa88a
 def load_cases(
