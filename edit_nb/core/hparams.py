@@ -27,27 +27,45 @@ def model_key(
     for k,(t,L,d,V) in MODELS.items():
         if (t,L,d)==(lm.arch.model_type, lm.n_layers, lm.d_model) and V in (None, lm.n_vocab): return k
 
-# %% ../../nbs/core/04_hparams.ipynb #bfbc5eff
-_E,_K = 'EasyEdit 14cea82 hparams', 'kmeng01/rome 0874014 hparams'
+# %% ../../nbs/core/04_hparams.ipynb #f2d0f3ef
+_E,_K,_P = 'EasyEdit 14cea82 hparams', 'kmeng01/rome 0874014 hparams', 'ROME paper, App. E.1'
 def _rome(l, last, steps=25, wd=1e-3, src=_E, **kw): return dict(layers=[l], v_loss_layer=last, v_num_grad_steps=steps, v_weight_decay=wd, source=src, **kw)
-def _ft(l, eps=None, src=_E): return dict(layers=[l], norm_constraint=eps, source=src)
+def _ft(l, src=_E, **kw): return dict(layers=[l], source=src, **kw)
+def _ftl(l, eps=None, src=_E): return dict(layers=[l], norm_constraint=eps, source=src)
 
 PRESETS = { # model -> family of methods -> values that differ from the defaults, and their source
-    'gpt2':        dict(ROME=_rome(4,11,20,.5,'scaled by depth from gpt2-xl'), FT=_ft(0,5e-4,'as gpt2-xl')),
-    'gpt2-medium': dict(ROME=_rome(8,23,20,.5,'kmeng01/rome 0874014 hparams (gpt2-medium)'), FT=_ft(0,5e-4,'as gpt2-xl')),
-    'gpt2-large':  dict(ROME=_rome(12,35,20,.5,'scaled by depth from gpt2-xl'), FT=_ft(0,5e-4,'as gpt2-xl')),
-    'gpt2-xl':     dict(ROME=_rome(17,47,20,.5,_K), FT=_ft(0,5e-4)),
-    'gpt-j-6b':    dict(ROME=_rome(5,27,20,.5,_K), FT=_ft(21)),
-    'llama-2-7b':  dict(ROME=_rome(5,31), FT=_ft(21)),
-    'llama-3-8b':  dict(ROME=_rome(5,31), FT=_ft(21)),
-    'llama-3.2-3b':dict(ROME=_rome(5,27), FT=_ft(21)),
-    'mistral-7b':  dict(ROME=_rome(5,31), FT=_ft(21,5e-5)),
-    'qwen2.5-7b':  dict(ROME=_rome(5,27), FT=_ft(27)),
+    'gpt2':        dict(ROME=_rome(4,11,20,.5,'scaled by depth from gpt2-xl'), FT=_ft(1,'as gpt2-xl'), FTL=_ftl(0,5e-4,'as gpt2-xl')),
+    'gpt2-medium': dict(ROME=_rome(8,23,20,.5,'kmeng01/rome 0874014 hparams (gpt2-medium)'), FT=_ft(1,'as gpt2-xl'), FTL=_ftl(0,5e-4,'as gpt2-xl')),
+    'gpt2-large':  dict(ROME=_rome(12,35,20,.5,'scaled by depth from gpt2-xl'), FT=_ft(1,'as gpt2-xl'), FTL=_ftl(0,5e-4,'as gpt2-xl')),
+    'gpt2-xl':     dict(ROME=_rome(17,47,20,.5,_K), FT=_ft(1,_P), FTL=_ftl(0,5e-4,_K)),
+    'gpt-j-6b':    dict(ROME=_rome(5,27,20,.5,_K), FT=_ft(21,_P), FTL=_ftl(0,5e-5,_K)),
+    'llama-2-7b':  dict(ROME=_rome(5,31), FT=_ft(21), FTL=_ftl(21)),
+    'llama-3-8b':  dict(ROME=_rome(5,31), FT=_ft(21), FTL=_ftl(21)),
+    'llama-3.2-3b':dict(ROME=_rome(5,27), FT=_ft(21), FTL=_ftl(21)),
+    'mistral-7b':  dict(ROME=_rome(5,31), FT=_ft(21), FTL=_ftl(21,5e-5)),
+    'qwen2.5-7b':  dict(ROME=_rome(5,27), FT=_ft(27), FTL=_ftl(27)),
     'atlas':       dict(ROME=_rome(3,None,25,.002,'tuned here on the tune half of the atlas cases', clamp_norm_factor=12.),
                         FT=dict(layers=[3], lr=2e-3, source='tuned here on the tune half of the atlas cases')),
     'atlas-llama': dict(ROME=_rome(3,None,25,.002,'tuned here on the tune half of the atlas cases', clamp_norm_factor=12.),
                         FT=dict(layers=[3], lr=2e-3, source='tuned here on the tune half of the atlas cases')),
 }
+
+# %% ../../nbs/core/04_hparams.ipynb #a8b1104d
+def _mass(ls, last, steps=25, wd=1e-3, clamp=4., lam=15000., src=_E, **kw):
+    return dict(layers=list(ls), v_loss_layer=last, v_num_grad_steps=steps, v_weight_decay=wd, clamp_norm_factor=clamp, mom2_update_weight=lam, source=src, **kw)
+_M,_A,_here = 'kmeng01/memit 80426fd hparams', 'jianghoucheng/AlphaEdit f5248d3 hparams', 'tuned here on the tune half of the atlas cases'
+_xl,_low,_j = range(13,18), range(4,9), range(3,9)
+
+for _k,_v in {
+    'gpt2-xl':      dict(MEMIT=_mass(_xl,47,20,.5,.75,20000.,_M), EMMET=_mass([17],47,20,.5,.75,10000.), AlphaEdit=_mass(_xl,47,20,.5,.75,20000.,_A)),
+    'gpt-j-6b':     dict(MEMIT=_mass(_j,27,25,.5,.75,src=_M), EMMET=_mass([5],27,25,.5,.75,1e5), AlphaEdit=_mass(_j,27,25,.5,.75,src=_A), PMET=_mass(_j,27,30,.5,.75,v_lr=.2,kl_factor=1.)),
+    'gpt-neox-20b': dict(MEMIT=_mass(range(6,11),43,20,.5,.3,20000.,_M)),
+    'llama-2-7b':   dict(MEMIT=_mass(_low,31), EMMET=_mass([5],31,lam=1e5), PMET=_mass(_low,31,20,.5,1.)),
+    'llama-3-8b':   dict(MEMIT=_mass(_low,31,25,.5,.75,src=_A,v_lr=.1), AlphaEdit=_mass(_low,31,25,.5,.75,src=_A,v_lr=.1)),
+    'llama-3.2-3b': dict(MEMIT=_mass(_low,27), EMMET=_mass([5],27,lam=1e5), PMET=_mass(_low,27,25,.5,1.)),
+    'mistral-7b':   dict(MEMIT=_mass(_low,31)),
+    'qwen2.5-7b':   dict(MEMIT=_mass(_low,27), AlphaEdit=_mass(_low,27,L2=1.)),
+}.items(): PRESETS[_k] = PRESETS.get(_k, {}) | _v
 
 # %% ../../nbs/core/04_hparams.ipynb #0ccebeed
 def _fits(v, t):
