@@ -6,7 +6,7 @@
 __all__ = ['HOOKS', 'PROMPTS', 'RULES', 'PROCEDURES', 'KINDS', 'PARTS', 'METHODS', 'WeightDelta', 'part_kind', 'ModuleHook',
            'PromptPrefix', 'PromptRule', 'LogitsRule', 'Procedure', 'Edit', 'says_already', 'method']
 
-# %% ../../nbs/core/03_edit.ipynb #28dd2743
+# %% ../../nbs/core/03_edit.ipynb #e5a7bd78
 import contextlib,functools,hashlib,inspect,json,os,resource,sys,time,warnings
 from dataclasses import dataclass, field, asdict, is_dataclass
 from pathlib import Path
@@ -15,11 +15,12 @@ from torch import Tensor
 from safetensors import safe_open, SafetensorError
 from safetensors.torch import save as st_save
 from fastcore.basics import patch, store_attr
+from .arch import *
 from .request import *
 from .lm import *
 from .hparams import *
 
-# %% ../../nbs/core/03_edit.ipynb #ee9b04af
+# %% ../../nbs/core/03_edit.ipynb #3b7cc4c8
 @dataclass
 class WeightDelta:
     "A change of one parameter: full (`delta`) or low-rank (`left @ right`)."
@@ -27,7 +28,7 @@ class WeightDelta:
     delta:Tensor|None=None  # in the parameter's own shape
     left:Tensor|None=None   # (d_out, r)
     right:Tensor|None=None  # (r, d_in)
-    transposed:bool=False   # is the parameter stored (in, out), as a Conv1D is? only for the low-rank form
+    transposed:bool=False   # is the parameter stored (in, out), as a Conv1D is? the low-rank form and exports need it
     def __post_init__(self):
         low = self.left is not None and self.right is not None
         if (self.delta is None)==(not low): raise ValueError("a WeightDelta has either delta, or left and right")
@@ -260,11 +261,11 @@ def save(self:Edit, path)->Path:
         raise OSError(f"cannot write the edit to {str(path)!r}: {e.strerror or e}; choose a folder you may write to") from None
     return path
 
-# %% ../../nbs/core/03_edit.ipynb #893f8ac1
+# %% ../../nbs/core/03_edit.ipynb #a9c7f113
 def _read(path):
     "Header, digest and tensors of a safetensors file, or a ValueError."
     try:
-        with safe_open(path, 'pt') as f: return f.metadata() or {}, {k: f.get_tensor(k) for k in f.keys()}
+        with safe_open(path, 'pt') as f: return f.metadata() or {}, {k: f.get_tensor(k).clone() for k in f.keys()} # aligned anew: a matrix product rounds by alignment
     except FileNotFoundError: raise FileNotFoundError(f"no edit file {str(path)!r}") from None
     except (SafetensorError, OSError, ValueError, RuntimeError, OverflowError, MemoryError) as e: raise ValueError(f"{str(path)!r} is not a readable edit file (truncated or damaged?): {e}") from None
 
@@ -325,13 +326,18 @@ def _finite(lm, hp):
     for l in hp.layers or []:
         if not torch.isfinite(lm.weight(f'mlp_out.{l}')).all(): raise ValueError(f"layer {l} of {lm.name!r} has weights that are not finite (nan or inf); load the model again, or use bfloat16 instead of float16")
 
-# %% ../../nbs/core/03_edit.ipynb #d0bbc0ce
+# %% ../../nbs/core/03_edit.ipynb #7f0954da
 def _info(lm, t0, dev):
     "Model, versions, seconds, peak memory."
     import edit_nb
     mem = torch.cuda.max_memory_allocated(dev) if dev.type=='cuda' else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss*(1 if sys.platform=='darwin' else 1024)
     return dict(model=lm.name, dtype=str(lm.dtype)[6:], seconds=round(time.perf_counter()-t0, 3), peak_memory_gib=round(mem/2**30, 3), edit_nb=edit_nb.__version__,
                 torch=torch.__version__.split('+')[0], transformers=transformers.__version__)
+
+def _orient(lm, deltas):
+    "Notes on full changes of matrices which way they are stored."
+    for p in deltas:
+        if p.delta is not None and p.delta.ndim==2: p.transposed = is_transposed(get_module(lm.base, p.name.rpartition('.')[0]))
 
 def method(
     name:str,    # key in `METHODS`
@@ -348,7 +354,7 @@ def method(
             reqs,kw = as_requests(requests) if asks or requests not in ((),[],None) else [], {k:overrides.pop(k) for k in own if k in overrides}
             hp = resolve(params, lm, hp, **overrides); _finite(lm, hp); t0 = time.perf_counter(); fp = lm.fingerprint()
             parts,stats = ([],{}) if known and _known(lm, reqs) else f(lm, reqs, hp, **kw)
-            e = Edit(name, parts, reqs, hp, stats, fp, _info(lm, t0, lm.device))
+            e = Edit(name, parts, reqs, hp, stats, fp, _info(lm, t0, lm.device)); _orient(lm, e.deltas)
             if not all(torch.isfinite(t).all() for t in e.tensors if t.is_floating_point()): raise ValueError(f"{name} gave a change that is not finite; the model is as it was. Try a lower learning rate or float32")
             e.stats.setdefault('seconds', e.info['seconds']); return e
         run.params,run.own = params,own

@@ -135,7 +135,7 @@ def without(self:Edit,
     if not all(isinstance(p, ModuleHook) for p in self.parts): raise ValueError(f"{self.method} changed weights for all its requests at once; edit again without this one")
     return Edit(self.method, [_rows(p, set(keep), new) for p in self.parts], [self.requests[i] for i in keep], self.hp, self.stats, self.fingerprint, self.info)
 
-# %% ../../nbs/core/12_memory.ipynb #f93da45b
+# %% ../../nbs/core/12_memory.ipynb #7a8f59ca
 def answer_batch(
     lm:LM,        # the model
     texts:list,   # prompts
@@ -157,9 +157,8 @@ def answer_nll(
     y:Tensor, # its labels
 )->Tensor: # (b,) mean -log P of each row's target tokens
     "Negative log-likelihood of the targets."
-    keep = torch.arange(int(b.last.min()), b.ids.shape[1]-1, device=y.device); y = y[:,keep+1]
-    lg = lm.forward(b, keep).logits; lg = lg if lg.dtype==torch.float64 else lg.float()
-    return F.cross_entropy(lg.transpose(1,2), y, ignore_index=-100, reduction='none').sum(1)/(y!=-100).sum(1)
+    lg,y = lm.forward(b).logits[:,:-1], y[:,1:]; lg = lg if lg.dtype==torch.float64 else lg.float()
+    return F.cross_entropy(lg.flatten(0,1), y.flatten(), ignore_index=-100, reduction='none').view(y.shape).sum(1)/(y!=-100).sum(1)
 
 # %% ../../nbs/core/12_memory.ipynb #a27ca6f8
 def check_fit(
