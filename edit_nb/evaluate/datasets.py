@@ -101,19 +101,20 @@ def _built_in(style):
 loader('atlas')(_built_in('gpt2'))
 loader('atlas-llama')(_built_in('llama'))
 
-# %% ../../nbs/evaluate/01_datasets.ipynb #a50aa88a
+# %% ../../nbs/evaluate/01_datasets.ipynb #2c52698c
 def load_cases(
     name:str, # 'atlas', 'counterfact', ...; see `LOADERS`
     path=None, # local file in the dataset's original format
     split:str|None=None, # 'tune' or 'report'; None for all
     n:int|None=None, # how many cases to draw; None for all
     seed:int=0, # of the draw
+    **kw, # for the loader of this dataset, e.g. `columns` of 'table'
 )->list: # `EditCase`s
     "Cases of the dataset `name`"
     if name not in LOADERS: raise ValueError(f"unknown dataset {name!r}; known: {', '.join(sorted(LOADERS))}")
     if split not in (None, *SPLITS): raise ValueError(f"unknown split {split!r}; expected 'tune', 'report' or None")
     if n is not None and n<1: raise ValueError(f'n should be at least 1, got {n}')
-    cases = list(LOADERS[name](path, split))
+    cases = list(LOADERS[name](path, split, **kw))
     if not cases: raise ValueError(f'{name}: no cases in {path or "the built-in world"} for split {split!r}')
     if n is not None and n>len(cases): warnings.warn(f'{name}: {n} cases asked for, {len(cases)} there', stacklevel=2)
     idx = random.Random(seed).sample(range(len(cases)), len(cases))[:n]
