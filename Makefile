@@ -14,6 +14,7 @@ help:
 	@echo "make lab      JupyterLab on the notebooks"
 	@echo "make sync     export modules, clean notebooks, write tests and README.md after a change of notebooks"
 	@echo "make check    fail when make sync would change a file, or ruff finds an error"
+	@echo "make run      run notebooks in place and save their outputs: make run NB=nbs/core/02_lm.ipynb"
 	@echo "make mutate   break every exported function in turn; the suite must notice"
 	@echo "make atlas    train the built-in models from nothing"
 	@echo "make bench    measure what BENCHMARKS and the README state"
@@ -59,11 +60,14 @@ mutate: $(VENV)/.dev
 atlas: $(VENV)/.dev
 	$(BIN)/python -m edit_nb.core.atlas_train
 
+run: $(VENV)/.dev
+	$(BIN)/python tests/execute.py $(NB)
+
 bench: $(VENV)/.dev
-	$(BIN)/python -m jupyter execute --inplace nbs/benchmarks/*.ipynb
+	$(if $(wildcard nbs/benchmarks/*.ipynb),$(BIN)/python tests/execute.py $(wildcard nbs/benchmarks/*.ipynb),@echo "no notebooks in nbs/benchmarks")
 
 clean:
 	rm -rf $(VENV) _proc docs/_site build dist *.egg-info
 	find edit_nb tests docs nbs -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help demo test docs lab sync check mutate atlas bench clean
+.PHONY: help demo test docs lab sync check run mutate atlas bench clean
