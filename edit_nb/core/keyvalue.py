@@ -308,7 +308,7 @@ def _check_reach(lm, reqs, rows, layer, token):
         if not any(o.at >= len(o.ids)-len(o.target) for o in rs if o.target):
             raise ValueError(f"layer {layer} is the last one of {lm.name!r}: nothing above it carries what is written at {token!r} to the end of {r.text!r}; edit a lower layer")
 
-# %% ../../nbs/core/09_keyvalue.ipynb #ca4bb39b
+# %% ../../nbs/core/09_keyvalue.ipynb #61f096ae
 def values(
     lm:LM,      # the model
     reqs:list,  # `EditRequest`s
@@ -328,7 +328,7 @@ def values(
         if todo and sum(cost[j] for j in todo[-1])+cost[i] <= room: todo[-1].append(i)
         else: todo.append([i])
     v0,delta,losses = [None]*len(reqs), [None]*len(reqs), [None]*len(reqs)
-    with lm.asking(grad=True), tqdm(total=len(reqs), desc=f'values at layer {layer}', leave=False) as bar:
+    with lm.asking(grad=True), tqdm(total=len(reqs), desc=f'values at layer {layer}', leave=False, delay=1) as bar:
         eng = Engine(lm)
         if lens is not None and eng.level=='replay': raise ValueError(f"loss_layer={loss_layer} needs the engine, which does not fit {lm.name}; use the last layer")
         for ch in todo:

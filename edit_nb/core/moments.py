@@ -4,13 +4,13 @@
 
 # %% auto #0
 __all__ = ['token_rows', 'corpus_hash', 'keys_of', 'KeySums', 'cache_dir', 'save_tensors', 'load_tensors', 'self_written',
-           'wikitext', 'corpus', 'without_edits', 'moments_folder', 'shipped_moments', 'second_moment', 'check_moment',
-           'moments_for']
+           'wikitext', 'corpus', 'without_edits', 'moments_folder', 'save_moments', 'load_moments', 'shipped_moments',
+           'second_moment', 'check_moment', 'moments_for']
 
-# %% ../../nbs/core/08_moments.ipynb #75c9a7f1
+# %% ../../nbs/core/08_moments.ipynb #d6a76de4
 import contextlib,hashlib,json,os,warnings
 from pathlib import Path
-import torch
+import edit_nb,torch
 from torch import Tensor
 from safetensors import safe_open
 from safetensors.torch import save_file
@@ -124,7 +124,7 @@ def self_written(
         for o in lm._generate([start]*size, None, seed+i, max_new_tokens=length, min_new_tokens=length, do_sample=True):
             yield lm.tok.decode(o, skip_special_tokens=True)
 
-# %% ../../nbs/core/08_moments.ipynb #2d9fabed
+# %% ../../nbs/core/08_moments.ipynb #d6a5225f
 def wikitext(
     split:str='train', # `'train'`, `'validation'` or `'test'`
 ): # iterator over articles' paragraphs
@@ -146,7 +146,7 @@ def corpus(
     if texts is None:
         n = n_tokens or _enough(lm, sites)
         warnings.warn(f"no texts given for the second moment of {lm.name}: using {n:,} tokens that the model writes itself; pass texts=[...] or texts='wikitext' for real text")
-        return f'self-written-{n}', lambda: token_rows(lm, tqdm(self_written(lm, n), desc='writing', leave=False), n)
+        return f'self-written-{n}', lambda: token_rows(lm, tqdm(self_written(lm, n), desc='writing', leave=False, delay=1), n)
     if isinstance(texts, str) and texts=='wikitext': return f'wikitext-{n_tokens or 1_000_000}', lambda: token_rows(lm, wikitext(), n_tokens or 1_000_000)
     rows = token_rows(lm, texts, n_tokens)
     return f'{corpus_hash(rows)}-{sum(map(len, rows))}', lambda: rows
@@ -190,14 +190,14 @@ def resume(self:KeySums, path):
     self.n,self.batches = about['n'],about['batches']
     return self
 
-# %% ../../nbs/core/08_moments.ipynb #a8bba589
+# %% ../../nbs/core/08_moments.ipynb #09df6309
 def _measure(lm, rows, sites, folder, batch_tokens, save_every):
     "E[k kᵀ] of `sites` over `rows`, and the number of tokens; resumes from and saves into `folder` unless it is None."
     acc,todo = KeySums(lm, sites), chunks([len(o) for o in rows], batch_tokens)
     job = hashlib.sha256(json.dumps([sites, batch_tokens, len(todo)]).encode()).hexdigest()[:12]
     state = folder and folder/f'running-{job}.safetensors'
     if state: acc.resume(state)
-    for ch in tqdm(todo[acc.batches:], initial=acc.batches, total=len(todo), desc=f'keys of {len(sites)} site(s)', leave=False):
+    for ch in tqdm(todo[acc.batches:], initial=acc.batches, total=len(todo), desc=f'keys of {len(sites)} site(s)', leave=False, delay=1):
         acc.add(keys_of(lm, [rows[i] for i in ch], sites))
         if state and acc.batches%save_every==0 and acc.batches<len(todo): acc.save(state)
     return acc, state
@@ -208,7 +208,7 @@ def _remember(lm, acc, folder, name, state):
     for s,C in acc.mean().items(): save_tensors(folder/f'{s}.safetensors', {s: C}, site=s, **about)
     state.unlink(missing_ok=True)
 
-# %% ../../nbs/core/08_moments.ipynb #6d87fb92
+# %% ../../nbs/core/08_moments.ipynb #f467d0e5
 def _cached(folder, sites):
     "The moments of `sites` that are in `folder`, whole and finite."
     res = {}
@@ -218,17 +218,37 @@ def _cached(folder, sites):
         except (ValueError, KeyError, OSError) as e: warnings.warn(f"{e}; measuring {s} again")
     return res
 
-def shipped_moments(
-    lm:LM,      # the model
-    sites:list, # sites wanted
-)->dict: # {site: Tensor} for those that are there
-    "Moments that came with the model: tensors named by site in `moments.safetensors`, beside its weights."
-    f = Path(getattr(lm.model.config, '_name_or_path', '') or '.')/'moments.safetensors'
-    if not f.is_file(): return {}
-    ms,_ = load_tensors(f)
-    return {s: ms[s].float() for s in sites if s in ms and ms[s].shape==(lm.weight(s).shape[1],)*2}
+# %% ../../nbs/core/08_moments.ipynb #88dff75c
+def save_moments(
+    lm:LM,        # the model
+    path,         # file to write
+    moments:dict, # {site: (d_in, d_in) Tensor}
+    **about,      # what else to say in its header
+):
+    "Write `moments` (one triangle of each) with the fingerprint of `lm`."
+    save_tensors(path, {s: C[tuple(torch.tril_indices(*C.shape))].float() for s,C in moments.items()}, fingerprint=lm.fingerprint(), **about)
 
-# %% ../../nbs/core/08_moments.ipynb #fabb536e
+def load_moments(
+    lm:LM, # the model
+    path,  # file of `save_moments`
+)->dict: # {site: (d_in, d_in) float32}; empty if they belong to another model
+    "Read moments that were measured on `lm`."
+    res = {}
+    ts,about = load_tensors(path)
+    if not same_model(about.get('fingerprint', dict(arch='', values=[])), lm.fingerprint()): return res
+    for s,v in ts.items():
+        d = lm.weight(s).shape[1]; i = torch.tril_indices(d, d); C = torch.zeros(d, d); C[i[0],i[1]] = v; C[i[1],i[0]] = v
+        res[s] = C
+    return res
+
+def shipped_moments(
+    lm:LM, # the model
+)->dict: # {site: Tensor} of all that are there
+    "Moments that came with the model: in its own folder, or in ours."
+    files = [Path(getattr(lm.model.config, '_name_or_path', '') or '.')/'moments.safetensors', *sorted((Path(edit_nb.__file__).parent/'data').glob('*/moments.safetensors'))]
+    return {s: C for f in files if f.is_file() for s,C in load_moments(lm, f).items()}
+
+# %% ../../nbs/core/08_moments.ipynb #0f5404ee
 def second_moment(
     lm:LM,       # the model
     layers,      # a layer or a list of them; all are measured in one pass
@@ -243,7 +263,7 @@ def second_moment(
     layers = [layers] if isinstance(layers, int) else list(layers)
     if not layers: raise ValueError("no layers given; pass a layer or a list of them")
     sites = [f'{site}.{l}' for l in layers]; d_in = max(lm.weight(s).shape[1] for s in sites)
-    res = shipped_moments(lm, sites) if texts is None and n_tokens is None else {}
+    res = {s: C for s,C in shipped_moments(lm).items() if s in sites} if texts is None and n_tokens is None else {}
     if todo := [s for s in dict.fromkeys(sites) if s not in res]:
         with without_edits(lm):
             name,rows = corpus(lm, texts, todo, n_tokens)
