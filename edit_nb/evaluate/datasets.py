@@ -34,14 +34,15 @@ def counterfact_case(
         *_probes('locality.attribute', rec.get('attribute_prompts', ()), new, true),
         *_probes('generation', dict.fromkeys(rec.get('generation_prompts', ())))], rec['case_id'], relation=rw.get('relation_id'))
 
-# %% ../../nbs/evaluate/01_datasets.ipynb #f852ef5c
+# %% ../../nbs/evaluate/01_datasets.ipynb #9e431d96
 def cases_from(
     records:list, # of one dataset
     make, # turns one record into an `EditCase`
     name:str='dataset', # for messages
 )->list: # `EditCase`s
     "`make` each of `records` into a case; bad records are skipped with a warning, none good is an error"
-    if not isinstance(records, list) or not records: raise ValueError(f'{name}: expected a non-empty list of records, got {type(records).__name__}')
+    if not isinstance(records, list) or not records:
+        raise ValueError(f'{name}: expected a non-empty list of records, got {type(records).__name__}')
     cases,bad = [],[]
     for i,o in enumerate(records):
         try: cases.append(make(o))

@@ -24,26 +24,33 @@ _MODES = dict(
     batch=lambda cases: [[list(cases)]],
     sequential=lambda cases: [[[o] for o in cases]])
 
-# %% ../../nbs/evaluate/05_evaluate.ipynb #058686ca
+# %% ../../nbs/evaluate/05_evaluate.ipynb #839b22c1
+def _named(method):
+    "(name, function) of a method"
+    if isinstance(method, str):
+        if method not in METHODS: raise ValueError(f"unknown method {method!r}; known: {', '.join(METHODS) or 'none, import edit_nb.all first'}")
+        return method, METHODS[method]
+    if not callable(method): raise TypeError(f'method should be a name or a function (lm, requests) -> Edit, got {type(method).__name__}')
+    return getattr(method, '__name__', None) or getattr(getattr(method, 'func', method), '__name__', type(method).__name__), method
+
+# %% ../../nbs/evaluate/05_evaluate.ipynb #cf7474b6
 def _check(lm, method, cases, mode, kw):
     "(name, function, cases with distinct ids, settings), or an error"
     if mode not in _MODES: raise ValueError(f"unknown mode {mode!r}; choose one of {', '.join(_MODES)}")
+    name,f = _named(method)
     cases = [cases] if isinstance(cases, EditCase) else list(cases)
     if not cases: raise ValueError('no cases to evaluate; see load_cases')
     if bad := [o for o in cases if not isinstance(o, EditCase)]: raise TypeError(f'cases should be EditCases, got {type(bad[0]).__name__}')
     if len({o.id for o in cases})<len(cases): cases = [replace(o, id=i) for i,o in enumerate(cases)]
-    if isinstance(method, str):
-        if method not in METHODS: raise ValueError(f"unknown method {method!r}; known: {', '.join(METHODS) or 'none, import edit_nb.all first'}")
-        name,f = method, METHODS[method]
-    elif callable(method): f = method; name = getattr(f, '__name__', None) or getattr(getattr(f, 'func', f), '__name__', type(f).__name__)
-    else: raise TypeError(f'method should be a name or a function (lm, requests) -> Edit, got {type(method).__name__}')
-    set_ = {k: v if isinstance(v, (int, float, str, bool, type(None))) else type(v).__name__ for k,v in kw.items()}
-    if params := getattr(f, 'params', None): set_ |= asdict(resolve(params, lm, kw.get('hp'), **{k: v for k,v in kw.items() if k not in ('hp', *f.own)}))
+    set_ = {k: v if isinstance(v, (int, float, str, type(None))) else type(v).__name__ for k,v in kw.items()}
+    if hasattr(f, 'params'): set_ |= asdict(resolve(f.params, lm, kw.get('hp'), **{k: v for k,v in kw.items() if k not in ('hp', *f.own)}))
     else: inspect.signature(f).bind(lm, [r for o in cases for r in o.requests], **kw)
     return name, f, cases, set_
 
-# %% ../../nbs/evaluate/05_evaluate.ipynb #d0e79391
-def _failed(cases, e, common): return [report_row(kind='error', metric='failed', case=o.id, error=f'{type(e).__name__}: {e}', **common) for o in cases]
+# %% ../../nbs/evaluate/05_evaluate.ipynb #214ba3f1
+def _failed(cases, e, common):
+    "A row for each of `cases`, with the error"
+    return [report_row(kind='error', metric='failed', case=o.id, relation=o.relation, error=f'{type(e).__name__}: {e}', **common) for o in cases]
 
 def _edit_steps(lm, steps, make, on, common):
     "Put the edit of each step on `lm`; returns the (case, columns) pairs that worked and the rows of those that failed"
@@ -57,7 +64,7 @@ def _edit_steps(lm, steps, make, on, common):
         else: done += [(o, common | dict(seconds=(time.perf_counter()-t)/len(step), bytes=edit.nbytes/len(step))) for o in step]
     return done, rows
 
-# %% ../../nbs/evaluate/05_evaluate.ipynb #1c047c97
+# %% ../../nbs/evaluate/05_evaluate.ipynb #8d01ebfa
 def _one_group(lm, steps, make, before, see, drift, common):
     "Rows of one group of edits; the model is as before when this returns"
     with contextlib.ExitStack() as on:
@@ -66,7 +73,9 @@ def _one_group(lm, steps, make, before, see, drift, common):
         cs = [o for o,_ in done]
         try: after,moved = see(cs), drift(lm)
         except Exception as e: return rows+_failed(cs, e, common)
-    for o,c in done: rows += case_rows(o, before, after, **c)+[report_row(kind='cost', metric=k, case=o.id, pre=0., post=c[k], **c) for k in ('seconds', 'bytes')]
+    for o,c in done:
+        rows += case_rows(o, before, after, **c)
+        rows += [report_row(kind='cost', metric=k, case=o.id, relation=o.relation, pre=0., post=c[k], **c) for k in ('seconds', 'bytes')]
     return rows+drift_rows(moved, case=cs[0].id if len(cs)==1 else None, **common)
 
 # %% ../../nbs/evaluate/05_evaluate.ipynb #1fe17885
@@ -92,14 +101,15 @@ def evaluate(
     rep = EvalReport([], name, lm.name, mode, len(cases), set_ | dict(max_new_tokens=max_new_tokens, n_texts=len(drift.texts)))
     return _run(lm, rep, cases, _make, _see, before, first, drift, progress)
 
-# %% ../../nbs/evaluate/05_evaluate.ipynb #126460bb
+# %% ../../nbs/evaluate/05_evaluate.ipynb #946fe1ec
 def _run(lm, rep, cases, make, see, before, first, drift, progress):
     "`rep` with the rows of every group; an interrupt ends it early"
     rep.stopped,common = True, dict(method=rep.method, model=rep.model)
     with contextlib.suppress(KeyboardInterrupt):
-        for g in tqdm(_MODES[rep.mode](cases), desc=rep.method, disable=not progress, leave=False): rep.rows += _one_group(lm, g, make, before, see, drift, common)
+        for g in tqdm(_MODES[rep.mode](cases), desc=rep.method, disable=not progress, leave=False):
+            rep.rows += _one_group(lm, g, make, before, see, drift, common)
         rep.stopped = False
     rep.restored = same_look(first, see(cases[:1])) # in batches of one shape, so that half precision rounds alike
-    if not rep.restored: warnings.warn(f'{rep.method} left the model changed: it answers the first case in another way than before; do not trust the rows')
-    if len(rep.failures)==len(cases): warnings.warn(f'{rep.method} failed on every case; the first: {rep.failures[0]["error"]}')
+    if not rep.restored: warnings.warn(f'{rep.method} left the model changed: the first case has other answers now', stacklevel=3)
+    if len(rep.failures)==len(cases): warnings.warn(f'{rep.method} failed on every case; the first: {rep.failures[0]["error"]}', stacklevel=3)
     return rep

@@ -54,7 +54,7 @@ def ask(
             for pair,t in rows[k]: res[pair] = Answer(lp[range(len(t)), t].tolist(), pred, t)
     return res
 
-# %% ../../nbs/evaluate/02_look.ipynb #b4ea8d8a
+# %% ../../nbs/evaluate/02_look.ipynb #3527e05c
 FREE = 'rewrite', 'rephrase', 'portability', 'generation', 'locality.Relation_Specificity' # kinds or families that also write freely
 
 @dataclass
@@ -69,7 +69,7 @@ class Look:
         return self.texts[probe.prompt] if probe.family=='generation' else first_sentence(self.texts[probe.prompt], _longest(probe))
 
 def _target(probe): "The target of `probe`, or None where it has none."; return (probe.target or '').strip() and probe.target or None
-def _longest(probe): "Characters of the longest way to write the target."; return max(len((o or '').strip()) for o in (probe.target, *probe.aliases))
+def _longest(probe): return max(len((o or '').strip()) for o in (probe.target, *probe.aliases)) # characters of the answer looked for
 
 # %% ../../nbs/evaluate/02_look.ipynb #baa7a4dc
 def rival(
@@ -129,7 +129,7 @@ def probe_metrics(
         if probe.family=='generation': res['entropy'] = ngram_entropy(probe.prompt+text)
     return res
 
-# %% ../../nbs/evaluate/02_look.ipynb #1e2fe97a
+# %% ../../nbs/evaluate/02_look.ipynb #3ab95036
 class Drift:
     "How far a model moves on `texts` from where it was when this was made"
     def __init__(self,
@@ -140,7 +140,8 @@ class Drift:
     ):
         self.texts,self.batch_size = list(neutral_for(lm) if texts is None else texts), batch_size
         self.ids = [lm.ids(o)[len(lm.bos):][:max_tokens] for o in self.texts]
-        if short := [o for o,i in zip(self.texts, self.ids) if len(i)<2]: raise ValueError(f'a text of one token has nothing to predict: {short[0]!r}')
+        short = [o for o,i in zip(self.texts, self.ids) if len(i)<2]
+        if short: raise ValueError(f'a text of one token has nothing to predict: {short[0]!r}')
         self.before = self._scores(lm)
     def _scores(self, lm):
         rows = [lm.ids(o if o.endswith(t) else t) for o,t in zip(lm._as_asked(self.texts), self.texts)]

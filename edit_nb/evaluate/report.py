@@ -20,10 +20,14 @@ from ..core.request import *
 from .look import *
 from .metrics import *
 
-# %% ../../nbs/evaluate/04_report.ipynb #016364c4
+# %% ../../nbs/evaluate/04_report.ipynb #4f14ff9e
 COLUMNS = 'method model case relation kind metric pre post seconds bytes probe prompt target said error'.split()
 
-def report_row(**kw)->dict: "One row of a report: `kw` in the order of `COLUMNS`, None where nothing is given."; return {k: kw.get(k) for k in COLUMNS}
+def report_row(
+    **kw, # some of `COLUMNS`
+)->dict: # all of them, None where nothing is given
+    "One row of a report"
+    return {k: kw.get(k) for k in COLUMNS}
 
 def case_rows(
     case:EditCase, # what was asked
@@ -39,19 +43,20 @@ def case_rows(
         rows += [report_row(metric=k, pre=float(pre[k]), post=float(post[k]), **more) for k in post]
     return rows
 
-# %% ../../nbs/evaluate/04_report.ipynb #8cd1a938
+# %% ../../nbs/evaluate/04_report.ipynb #51639fb6
 def drift_rows(
-    found:list, # what a `Drift` says
+    moved:list, # what a `Drift` says
     **common, # columns that all rows share
 )->list: # one dict per text and metric
     "Rows of one comparison on neutral texts"
     res = []
-    for i,o in enumerate(found):
+    for i,o in enumerate(moved):
         a,b = o['perplexity']
-        res += [report_row(kind='drift', metric=k, pre=x, post=y, probe=i, **common) for k,x,y in (('perplexity', a, b), ('ppl_ratio', 1., b/a), ('kl', 0., o['kl']))]
+        found = ('perplexity', a, b), ('ppl_ratio', 1., b/a), ('kl', 0., o['kl'])
+        res += [report_row(kind='drift', metric=k, pre=x, post=y, probe=i, **common) for k,x,y in found]
     return res
 
-# %% ../../nbs/evaluate/04_report.ipynb #c3541a90
+# %% ../../nbs/evaluate/04_report.ipynb #767e65d8
 @dataclass(frozen=True)
 class Measure:
     "How rows become one line of a summary"
@@ -62,18 +67,27 @@ class Measure:
     label:str='' # in tables
     relative:bool=False # to the unedited model, whose own value is then so by definition
 
+# %% ../../nbs/evaluate/04_report.ipynb #205fa660
 MEASURES = dict(
-    ES=Measure('rewrite', 'success', label='efficacy'), EM=Measure('rewrite', 'magnitude', label='efficacy, probability difference'),
-    PS=Measure('rephrase', 'success', label='paraphrases'), PM=Measure('rephrase', 'magnitude', label='paraphrases, probability difference'),
-    NS=Measure('locality.neighborhood', 'success', label='neighbours'), NM=Measure('locality.neighborhood', 'magnitude', label='neighbours, probability difference'),
+    ES=Measure('rewrite', 'success', label='efficacy'),
+    EM=Measure('rewrite', 'magnitude', label='efficacy, probability difference'),
+    PS=Measure('rephrase', 'success', label='paraphrases'),
+    PM=Measure('rephrase', 'magnitude', label='paraphrases, probability difference'),
+    NS=Measure('locality.neighborhood', 'success', label='neighbours'),
+    NM=Measure('locality.neighborhood', 'magnitude', label='neighbours, probability difference'),
     S=Measure('', '', label='harmonic mean of ES, PS, NS'),
-    teacher_forced=Measure('rewrite', 'teacher_forced', label='teacher-forced tokens'), free=Measure('rewrite', 'free', label='free text starts with the target'),
-    free_contains=Measure('rewrite', 'free_contains', label='free text contains it'), free_rephrase=Measure('rephrase', 'free', label='free text, paraphrases'),
+    teacher_forced=Measure('rewrite', 'teacher_forced', label='teacher-forced tokens'),
+    free=Measure('rewrite', 'free', label='free text starts with the target'),
+    free_contains=Measure('rewrite', 'free_contains', label='free text contains it'),
+    free_rephrase=Measure('rephrase', 'free', label='free text, paraphrases'),
     worst_locality=Measure('locality.neighborhood locality.nearest', 'agreement', 'min', label='worst neighbour unchanged', relative=True),
     survival=Measure('locality.Relation_Specificity', 'free', 'survival', label='other facts of the subject survive', relative=True),
-    ppl_ratio=Measure('drift', 'ppl_ratio', unit='×', label='drift: perplexity ratio', relative=True), kl=Measure('drift', 'kl', unit='nats', label='drift: KL per token', relative=True),
-    GE=Measure('generation', 'entropy', unit='bits', label='n-gram entropy of texts'), repeats=Measure('generation rewrite', 'repeats', label='texts that loop'),
-    seconds=Measure('cost', 'seconds', unit='s', label='time per edit', relative=True), bytes=Measure('cost', 'bytes', unit='B', label='size per edit', relative=True))
+    ppl_ratio=Measure('drift', 'ppl_ratio', unit='×', label='drift: perplexity ratio', relative=True),
+    kl=Measure('drift', 'kl', unit='nats', label='drift: KL per token', relative=True),
+    GE=Measure('generation', 'entropy', unit='bits', label='n-gram entropy of texts'),
+    repeats=Measure('generation rewrite', 'repeats', label='texts that loop'),
+    seconds=Measure('cost', 'seconds', unit='s', label='time per edit', relative=True),
+    bytes=Measure('cost', 'bytes', unit='B', label='size per edit', relative=True))
 
 # %% ../../nbs/evaluate/04_report.ipynb #898a39ac
 _HOW = dict(mean=lambda pre, post: sum(post)/len(post), min=lambda pre, post: worst_case(post), survival=survival)
@@ -90,13 +104,15 @@ def _per_case(
     if len(got)==1 and m.how=='mean': got = {i: [o] for i,o in enumerate(*got.values())}
     return {c: v for c,o in got.items() if (v := _HOW[m.how](*zip(*o))) is not None}
 
-# %% ../../nbs/evaluate/04_report.ipynb #7824dedc
+# %% ../../nbs/evaluate/04_report.ipynb #234bd2b2
 def _measures_of(
     rows:list, # of a report
 )->dict: # {name: `Measure`}
     "`MEASURES`, with a line for every other kind of probe that `rows` hold"
     kinds = sorted({o['kind'] for o in rows if '.' in o['kind']} - {'locality.neighborhood', 'locality.Relation_Specificity'})
-    def _one(k): return Measure(k, 'agreement', label=f'unchanged: {k[9:]}', relative=True) if k.startswith('locality.') else Measure(k, 'free', label='free text starts with the answer')
+    def _one(k):
+        if k.startswith('locality.'): return Measure(k, 'agreement', label=f'unchanged: {k[9:]}', relative=True)
+        return Measure(k, 'free', label='free text starts with the answer')
     return MEASURES | {k: _one(k) for k in kinds}
 
 def _score(
@@ -107,11 +123,12 @@ def _score(
     "The score S of the ROME paper, with whole cases drawn again"
     cols = [_per_case(rows, MEASURES[k], when) for k in ('ES', 'PS', 'NS')]
     if not all(cols): return Estimate(math.nan, 0)
-    if len({o['case'] for o in rows if o['case'] is not None})==1: return Estimate(float(harmonic([np.mean(list(o.values())) for o in cols])), 1)
+    if len({o['case'] for o in rows if o['case'] is not None})==1:
+        return Estimate(float(harmonic([np.mean(list(o.values())) for o in cols])), 1)
     ids = list(dict.fromkeys(i for o in cols for i in o))
     return bootstrap([[o.get(i, math.nan) for o in cols] for i in ids], harmonic, seed=seed)
 
-# %% ../../nbs/evaluate/04_report.ipynb #eae0f948
+# %% ../../nbs/evaluate/04_report.ipynb #49d0ceda
 def _num(x, unit):
     "`x` for people"
     if not np.isfinite(x): return '–' if x!=x else '∞'
@@ -128,7 +145,8 @@ def _table(
     lines = ['| | what | unit | '+' | '.join(columns)+' | n |', '|---|---|---|'+'---|'*(len(columns)+1)]
     for k in names:
         es,m = [c.get(k) for c in columns.values()], measures[k]
-        lines.append(f'| {k} | {m.label} | {m.unit} | '+' | '.join(_cell(o, m.unit) if o else '' for o in es)+f' | {max(o.n for o in es if o)} |')
+        cells = [k, m.label, m.unit, *(_cell(o, m.unit) if o else '' for o in es), str(max(o.n for o in es if o))]
+        lines.append('| '+' | '.join(cells)+' |')
     return '\n'.join(lines)
 
 # %% ../../nbs/evaluate/04_report.ipynb #732f9e91
@@ -157,17 +175,22 @@ def summarize(
     def _all(when): return {k: v for k,m in ms.items() if (v := _one(k, m, when)).n}
     return Summary(_all('post'), _all('pre'), ms)
 
-# %% ../../nbs/evaluate/04_report.ipynb #49973799
+# %% ../../nbs/evaluate/04_report.ipynb #9bffe3c1
 _SHOWN = 'ES', 'PS', 'NS', 'S', 'teacher_forced', 'free', 'free_rephrase', 'worst_locality', 'survival'
 
-def _colours(
-    names, # of methods
-)->list: # colour-blind safe, the same for a method in every picture
-    "One colour per method"
+def _colours(names):
+    "One colour-blind safe colour per method, the same in every picture"
     import seaborn as sns
     pal,order = sns.color_palette('colorblind'), list(dict.fromkeys([*METHODS, *names]))
     return [pal[order.index(o)%len(pal)] for o in names]
 
+def _bars(ax, x, es, width, **kw):
+    "Bars of estimates in %, with their intervals"
+    v = 100*np.array([e.value for e in es])
+    err = np.nan_to_num([[o-100*e.low, 100*e.high-o] for o,e in zip(v, es)]).clip(0).T
+    ax.bar(x, v, width, yerr=err, error_kw=dict(lw=1, capsize=2), **kw)
+
+# %% ../../nbs/evaluate/04_report.ipynb #68175876
 def plot_summaries(
     summaries:dict, # {method: `Summary`}
     ax=None, # matplotlib axes; None makes some
@@ -178,16 +201,14 @@ def plot_summaries(
     names = [k for k in names if any(k in s for s in summaries.values())]
     if ax is None: _,ax = plt.subplots(figsize=(max(4.8, .8*len(names)+1), 3.2), layout='constrained')
     bars = {'unedited': next(iter(summaries.values())).pre} | dict(summaries)
+    x,width = np.arange(len(names)), .8/len(bars)
     for i,((who,s),c) in enumerate(zip(bars.items(), ['.75', *_colours(list(summaries))])):
-        e = [s.get(k, Estimate(math.nan, 0)) for k in names]
-        v = 100*np.array([o.value for o in e])
-        err = np.nan_to_num([[v[j]-100*o.low, 100*o.high-v[j]] for j,o in enumerate(e)]).clip(0).T
-        ax.bar(np.arange(len(names))+(i-(len(bars)-1)/2)*.8/len(bars), v, .8/len(bars), yerr=err, label=who, color=c, error_kw=dict(lw=1, capsize=2))
-    ax.set(ylabel='rate (%)', ylim=(0, 105), xticks=range(len(names)))
-    ax.set_xticklabels([k.replace('_', '\n') for k in names]); ax.legend(loc='upper center', bbox_to_anchor=(.5, 1.2), ncols=len(bars), frameon=False)
+        _bars(ax, x+(i-(len(bars)-1)/2)*width, [s.get(k, Estimate(math.nan, 0)) for k in names], width, label=who, color=c)
+    ax.set(ylabel='rate (%)', ylim=(0, 105), xticks=x, xticklabels=[k.replace('_', '\n') for k in names])
+    ax.legend(loc='upper center', bbox_to_anchor=(.5, 1.2), ncols=len(bars), frameon=False)
     return ax
 
-# %% ../../nbs/evaluate/04_report.ipynb #e985b361
+# %% ../../nbs/evaluate/04_report.ipynb #3744caea
 @dataclass
 class EvalReport:
     "What `evaluate` found"
@@ -200,21 +221,41 @@ class EvalReport:
     stopped:bool=False # interrupted before the last case?
     restored:bool=True # did the model answer as before when all was done?
     @property
-    def df(self): "The rows as a pandas DataFrame."; import pandas as pd; return pd.DataFrame(self.rows)
+    def failures(self)->list:
+        "Rows of the cases that could not be edited, with the error"
+        return [o for o in self.rows if o['metric']=='failed']
     @property
-    def failures(self)->list: "Rows of the cases that could not be edited, with the error."; return [o for o in self.rows if o['metric']=='failed']
-    @property
-    def n_done(self)->int: "Cases that have rows."; return len({o['case'] for o in self.rows if o['case'] is not None})
-    def summary(self, seed=0)->Summary: "Every metric with n and a 95 % interval; failed cases do not count in n."; return summarize(self.rows, seed)
-    def plot(self, ax=None): "Rates before and after with 95 % intervals."; return plot_summaries({self.method: self.summary()}, ax)
+    def n_done(self)->int: "Cases that have rows"; return len({o['case'] for o in self.rows if o['case'] is not None})
 
-# %% ../../nbs/evaluate/04_report.ipynb #46860815
+# %% ../../nbs/evaluate/04_report.ipynb #92bea9ab
+@patch(as_prop=True)
+def df(self:EvalReport): # pandas DataFrame
+    "The rows as a table"
+    import pandas as pd
+    return pd.DataFrame(self.rows, columns=COLUMNS)
+
+@patch
+def summary(self:EvalReport,
+    seed:int=0, # of the bootstrap
+)->Summary: # failed cases do not count in n
+    "Every metric with n and a 95 % interval"
+    return summarize(self.rows, seed)
+
+@patch
+def plot(self:EvalReport,
+    ax=None, # matplotlib axes; None makes some
+): # the axes
+    "Rates before and after with 95 % intervals"
+    return plot_summaries({self.method: self.summary()}, ax)
+
+# %% ../../nbs/evaluate/04_report.ipynb #f94fddef
 @patch
 def headline(self:EvalReport)->str: # one line of Markdown
     "What was run, and how much of it worked"
     bad = len(self.failures)
-    return (f'**{self.method}** on {self.model}, {self.mode}: {self.n_done-bad} of {self.n_cases} cases judged' + (f', **{bad} failed**' if bad else '')
-        + (', **stopped early**' if self.stopped else '') + ('' if self.restored else ', **the method left the model changed**'))
+    notes = {f', **{bad} failed**': bad, ', **stopped early**': self.stopped, ', **the method left the model changed**': not self.restored}
+    said = f'**{self.method}** on {self.model}, {self.mode}: {self.n_done-bad} of {self.n_cases} cases judged'
+    return said+''.join(k for k,v in notes.items() if v)
 
 @patch
 def _repr_markdown_(self:EvalReport): return self.headline()+'\n\n'+self.summary()._repr_markdown_()
@@ -251,31 +292,31 @@ def load(cls:EvalReport,
     if not isinstance(d, dict) or 'rows' not in d: raise ValueError(f'{path} holds no report; expected JSON with rows')
     return cls(**d)
 
-# %% ../../nbs/evaluate/04_report.ipynb #669a3555
+# %% ../../nbs/evaluate/04_report.ipynb #dc287718
 class Comparison:
     "Several reports on the same cases"
     def __init__(self,
         reports:list, # `EvalReport`s
     ):
         if not reports: raise ValueError('nothing to compare; give a list of reports')
-        if len({o.model for o in reports})>1: raise ValueError(f"these reports are about different models: {', '.join(sorted({o.model for o in reports}))}")
+        models = sorted({o.model for o in reports})
+        if len(models)>1: raise ValueError(f"these reports are about different models: {', '.join(models)}")
         names = [o.method for o in reports]
         self.names = [n if names.count(n)==1 else f'{n} ({o.mode}) {i}' for i,(n,o) in enumerate(zip(names, reports))]
         self.reports,self.summaries = list(reports), {n: o.summary() for n,o in zip(self.names, reports)}
         counts = {o.n_cases for o in reports}
-        if len(counts)>1: warnings.warn(f'these reports are about different numbers of cases: {sorted(counts)}')
+        if len(counts)>1: warnings.warn(f'these reports are about different numbers of cases: {sorted(counts)}', stacklevel=3)
     @property
     def measures(self)->dict: "The lines of the table."; return {k: m for s in self.summaries.values() for k,m in s.measures.items()}
+    @property
+    def df(self):
+        "A pandas DataFrame with one row per method and metric: value, n, low, high"
+        import pandas as pd
+        return pd.DataFrame([dict(method=n, metric=k, **vars(e)) for n,s in self.summaries.items() for k,e in s.items()])
     def _repr_markdown_(self): return _table({'unedited': self.reports[0].summary().pre} | self.summaries, self.measures)
     def plot(self, ax=None): "Rates of each, with 95 % intervals."; return plot_summaries(self.summaries, ax)
 
-# %% ../../nbs/evaluate/04_report.ipynb #e7c2f62a
-@patch(as_prop=True)
-def df(self:Comparison): # pandas DataFrame
-    "One row per method and metric: value, n, low, high"
-    import pandas as pd
-    return pd.DataFrame([dict(method=n, metric=k, value=e.value, n=e.n, low=e.low, high=e.high) for n,s in self.summaries.items() for k,e in s.items()])
-
+# %% ../../nbs/evaluate/04_report.ipynb #955e2e93
 def compare(
     reports:list, # `EvalReport`s on the same model and cases
 )->Comparison: # shows as a table; has `df` and `plot`
