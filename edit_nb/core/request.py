@@ -5,17 +5,18 @@
 # %% auto #0
 __all__ = ['join_target', 'EditRequest', 'Probe', 'EditCase', 'as_requests', 'request_from']
 
-# %% ../../nbs/core/01_request.ipynb #48399f8a
-import re,warnings
-from dataclasses import dataclass, asdict, replace
+# %% ../../nbs/core/01_request.ipynb #1aa23d56
+import re,unicodedata,warnings
+from dataclasses import dataclass
 
-# %% ../../nbs/core/01_request.ipynb #19dc0c70
+# %% ../../nbs/core/01_request.ipynb #e793df54
 def join_target(
     prompt:str, # text before the target
     target:str, # the target, with or without a leading space
 )->str: # `target` as it continues `prompt`
     "`target` with the space that separates it from `prompt`, if one is needed."
-    return target if not prompt or target[:1].isspace() or prompt[-1:].isspace() else ' '+target
+    wide = all(unicodedata.east_asian_width(o) in 'WF' for o in prompt[-1:]+target[:1]) # Chinese and Japanese have no spaces
+    return target if not prompt or wide or target[:1].isspace() or prompt[-1:].isspace() else ' '+target
 
 # %% ../../nbs/core/01_request.ipynb #6899be85
 def _text(value, name):
@@ -95,7 +96,7 @@ class EditCase:
         "The probes of `kind` (`'locality'` finds every `'locality.…'`)."
         return [p for p in self.probes if kind in (p.kind, p.family)]
 
-# %% ../../nbs/core/01_request.ipynb #2ca5c7ca
+# %% ../../nbs/core/01_request.ipynb #a9980ec8
 def as_requests(
     requests, # an `EditRequest`, an `EditCase`, or an iterable of them
 )->list: # `EditRequest`s, without repeats
@@ -106,12 +107,12 @@ def as_requests(
     for o in rs:
         if not isinstance(o, EditRequest): raise TypeError(f"requests should be EditRequests, got {type(o).__name__}: {o!r}")
     res = list(dict.fromkeys(rs))
-    if len(res) < len(rs): warnings.warn(f"{len(rs)-len(res)} duplicate request(s) left out")
+    if len(res) < len(rs): warnings.warn(f"{len(rs)-len(res)} duplicate request(s) left out", stacklevel=2)
     seen = {}
     for o in res:
         p = seen.setdefault((o.text,o.subject), o)
         if p.target_new.strip() != o.target_new.strip():
-            warnings.warn(f"contradicting requests: {o.text!r} -> {p.target_new!r} and {o.target_new!r}; the edit cannot satisfy both")
+            warnings.warn(f"contradicting requests: {o.text!r} -> {p.target_new!r} and {o.target_new!r}; the edit cannot satisfy both", stacklevel=2)
     return res
 
 # %% ../../nbs/core/01_request.ipynb #8677a57a
