@@ -173,20 +173,21 @@ CORPORA |= {
     'wise.temporal':             Corpus((WISE,)),
     'known':                     Corpus((KNOWN,), hub=_ROME+'known_1000.json')}
 
-# %% ../../nbs/evaluate/03_corpora.ipynb #0ef00ef4
+# %% ../../nbs/evaluate/03_corpora.ipynb #d922bd46
 def corpus_loader(
     name:str, # a key of `CORPORA`
 ): # function (path, split) -> list of `EditCase`s
     "The loader of the dataset `name`"
     def _load(path, split=None):
         corpus = CORPORA[name]
-        cases = corpus_cases(records_at(path, name, corpus.hub), corpus, name)
-        return [o for o in cases if split is None or half_of(o.request.subject)==split]
+        return _half(corpus_cases(records_at(path, name, corpus.hub), corpus, name), split)
     return _load
+
+def _half(cases, split): return [o for o in cases if split is None or half_of(o.request.subject)==split]
 
 def _table(path, split=None, columns=None):
     if path is None: raise ValueError('table needs the path= of a file')
-    return [o for o in table_cases(path, columns) if split is None or half_of(o.request.subject)==split]
+    return _half(table_cases(path, columns), split)
 
 LOADERS.update({o: corpus_loader(o) for o in CORPORA}, table=_table)
 

@@ -71,7 +71,7 @@ def _rival(answer, req):
     "The other object of `req`, or None"
     return {req.target_new: req.target_true, req.target_true: req.target_new}.get(answer) if answer else None
 
-# %% ../../nbs/evaluate/02a_records.ipynb #7ab4a704
+# %% ../../nbs/evaluate/02a_records.ipynb #7e39f49a
 HEADINGS = {'Reformulated Question:'} # stands in place of a question in some records of WikiBigEdit
 
 def _aliases(found):
@@ -86,8 +86,9 @@ def _probes(rec, req, kind, where, also, lost):
         prompts,right = texts(o, prompt), _answers(o, answer, req, also)
         good = [p for p in (prompts if answer else dict.fromkeys(prompts)) if right and p not in HEADINGS]
         if answer: lost += [kind]*(len(prompts)-len(good))
-        if good: rival = next(iter(texts(o, other)), _rival(right[0], req))
-        res += [Probe(kind, p, right[0], rival, _aliases(right)) for p in good]
+        if not good: continue
+        rival,more = next(iter(texts(o, other)), _rival(right[0], req)), _aliases(right)
+        res += [Probe(kind, p, right[0], rival, more) for p in good]
     return res
 
 # %% ../../nbs/evaluate/02a_records.ipynb #94d13994
