@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['fold', 'prompt_end', 'prompt_mask', 'memories', 'leads', 'together', 'Explanation', 'report', 'listening', 'whose',
-           'explain', 'answer_batch', 'answer_nll', 'check_fit', 'one_layer']
+           'explain', 'answer_batch', 'answer_nll', 'layer_input', 'check_fit', 'one_layer', 'check_serving']
 
 # %% ../../nbs/core/12_memory.ipynb #85f6a1e4
 import warnings
@@ -160,6 +160,16 @@ def answer_nll(
     lg,y = lm.forward(b).logits[:,:-1], y[:,1:]; lg = lg if lg.dtype==torch.float64 else lg.float()
     return F.cross_entropy(lg.flatten(0,1), y.flatten(), ignore_index=-100, reduction='none').view(y.shape).sum(1)/(y!=-100).sum(1)
 
+# %% ../../nbs/core/12_memory.ipynb #6f01370f
+def layer_input(
+    lm:LM,    # the model, with its edits on
+    b:Batch,  # what to run
+    site:str, # e.g. `'mlp_out.5'`
+)->Tensor: # (b, T, d_in) float32, or float64 if the model is
+    "What enters `site`."
+    with lm.asking(), Trace(lm, inputs=site, stop=True) as t: lm.forward(b)
+    return t.inputs[site] if t.inputs[site].dtype==torch.float64 else t.inputs[site].float()
+
 # %% ../../nbs/core/12_memory.ipynb #a27ca6f8
 def check_fit(
     name:str,   # the method
@@ -175,3 +185,22 @@ def one_layer(hp, name:str)->int:
     "The layer of a method that edits one."
     if len(hp.layers)!=1: raise ValueError(f"{name} edits one layer, got layers={hp.layers}")
     return hp.layers[0]
+
+# %% ../../nbs/core/12_memory.ipynb #bb941fee
+def check_serving(
+    lm:LM,     # a model with memory edits on
+    texts:list, # prompts of different length
+    n:int=5,   # tokens to generate
+    eps:float=1e-3, # largest difference of log-probabilities
+):
+    "Raises unless batches, padding, cache and teacher forcing agree with asking one prompt at a time."
+    one = [lm.generate(t, max_new_tokens=n)[0] for t in texts]
+    for kw in (dict(), dict(use_cache=False)):
+        if (got := lm.generate(texts, max_new_tokens=n, **kw))!=one: raise AssertionError(f"in a batch ({kw}) {got} is generated, alone {one}")
+    a,b = lm.logits(texts).log_softmax(-1), torch.cat([lm.logits(t) for t in texts]).log_softmax(-1)
+    if (d := (a-b).abs().max().item()) > eps: raise AssertionError(f"log-probabilities differ by {d:.1e} in a batch")
+    rows = [lm.ids(t) for t in texts]; steps = lm._generate(rows, None, None, max_new_tokens=n, do_sample=False)
+    for row,s in zip(rows, steps): # what was generated step by step is the best token at each place when all is given at once
+        s = s[:s.index(lm.stop_ids[0])+1] if lm.stop_ids and lm.stop_ids[0] in s else s
+        got = lm._scores([row+s[:-1]], [list(range(len(row)-1, len(row)+len(s)-1))])[0]
+        if bool((got.max(-1).values-got[range(len(s)),s] > eps*10).any()): raise AssertionError(f"teacher forcing gives {got.argmax(-1).tolist()}, generation {s}")
