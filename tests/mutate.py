@@ -8,7 +8,7 @@
 Survivors that the saved score names are known: only others make the check fail.
 A mutant is made in a copy of the project, in the notebook and in its module, and tried by the tests of that notebook,
 then by those of the notebooks that import the module. Tests run in forks of one process that has imported torch already."""
-import argparse, ast, json, multiprocessing, os, random, re, shutil, signal, sys, tempfile, time
+import argparse, ast, contextlib, json, multiprocessing, os, random, re, shutil, signal, sys, tempfile, time
 from collections import Counter
 from pathlib import Path
 
@@ -111,10 +111,12 @@ def dependents(nbs, nb):
     return [o['tests'] for k,o in nbs.items() if k!=nb and re.search(rf'\b({re.escape(mod)}|edit_nb\.all)\b', o['code'])]
 
 def copy_to(d):
-    "A copy of what the tests read; the data files are linked"
+    "A copy of what the tests read; data files, and reference data beside the checkout, are linked"
     for o in ('nbs', 'edit_nb', 'tests'): shutil.copytree(ROOT/o, d/o, ignore=shutil.ignore_patterns('data', '__pycache__', '.ipynb_checkpoints'))
     shutil.copy(ROOT/'settings.ini', d)
-    if (ROOT/'edit_nb'/'data').exists(): (d/'edit_nb'/'data').symlink_to(ROOT/'edit_nb'/'data')
+    for a,b in ((ROOT/'edit_nb'/'data', d/'edit_nb'/'data'), (ROOT.parent/'shared', d.parent/'shared')):
+        with contextlib.suppress(FileExistsError):
+            if a.exists(): b.symlink_to(a)
 
 # --- running
 def preload():
