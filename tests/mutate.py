@@ -7,7 +7,7 @@
 `--kind none` (default) empties the body; `--kind value` keeps it and spoils what it returns; `--list` only counts.
 Survivors that the saved score names are known: only others make the check fail.
 A mutant is made in a copy of the project, in the notebook and in its module, and tried by the tests of that notebook,
-then by those of the notebooks that import the module. Tests run in forks of one process that has imported torch already."""
+then by those of a few notebooks that import the module. Tests run in forks of one process that has imported torch already."""
 import argparse, ast, contextlib, json, multiprocessing, os, random, re, shutil, signal, sys, tempfile, time
 from collections import Counter
 from pathlib import Path
@@ -105,10 +105,11 @@ def mutants(nbs, kind):
             res += [(nb, nm) for nm,f in functions(ast.parse(''.join(c['source']))) if not SKIP.search(nm) and edits(f, kind)]
     return res
 
-def dependents(nbs, nb):
-    "Test files of other notebooks that import the module of `nb`"
+def dependents(nbs, nb, n):
+    "Test files of other notebooks that import the module of `nb`, the `n` shortest"
     mod = nbs[nb]['module'].removesuffix('.py').replace('/', '.')
-    return [o['tests'] for k,o in nbs.items() if k!=nb and re.search(rf'\b({re.escape(mod)}|edit_nb\.all)\b', o['code'])]
+    use = [o for k,o in nbs.items() if k!=nb and re.search(rf'\b({re.escape(mod)}|edit_nb\.all)\b', o['code'])]
+    return [o['tests'] for o in sorted(use, key=lambda o: len(o['code']))[:n]]
 
 def copy_to(d):
     "A copy of what the tests read; data files, and reference data beside the checkout, are linked"
@@ -200,6 +201,7 @@ def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument('--sample', type=int, help='how many functions to break, chosen at random'); ap.add_argument('--seed', type=int, default=0)
     ap.add_argument('--only', default='', help='module, or module:function'); ap.add_argument('--kind', choices=['none', 'value'], default='none')
+    ap.add_argument('--dependents', type=int, default=3, help='how many other notebooks to ask about a survivor')
     ap.add_argument('--jobs', type=int, default=min(8, os.cpu_count() or 1)); ap.add_argument('--list', action='store_true')
     a = ap.parse_args(); t0 = time.time()
     os.environ.setdefault('OMP_NUM_THREADS', '1')
@@ -210,7 +212,7 @@ def main():
     if not todo: sys.exit(f'nothing to break in {a.only or "the project"}')
     whole = not (a.sample or mod)
     if a.sample: todo = random.Random(a.seed).sample(todo, min(a.sample, len(todo)))
-    files = {nb: [nbs[nb]['tests'], *dependents(nbs, nb)] for nb,_ in todo}
+    files = {nb: [nbs[nb]['tests'], *dependents(nbs, nb, a.dependents)] for nb,_ in todo}
     preload()
     with tempfile.TemporaryDirectory() as base, multiprocessing.get_context('fork').Pool(a.jobs, start, (base,)) as pool:
         base_runs = list(pool.imap_unordered(baseline, sorted({f for fs in files.values() for f in fs[:1]})))
