@@ -62,11 +62,11 @@ def _opinion(rec, want='pos', other='neg'):
 CONVSENT = {'prompt': 'prompt', 'subject': 'ent', 'target_new': 'wanted', 'target_true': 'unwanted', 'rephrase': 'again',
     'portability.opinion': ('pairs', 'prompt', 'yes', 'no'), 'generation': ('again', None)}
 
-# %% ../../nbs/evaluate/03_corpora.ipynb #d34c5a4f
+# %% ../../nbs/evaluate/03_corpora.ipynb #db246842
 def _sanitation(records):
     "One record for each question to forget, with its share of the questions to keep"
-    forget,keep = values(records[0], 'K_F') or values(records[0], 'success'), values(records[0], 'K_R') or values(records[0], 'locality')
-    return [{'subject': o.get('question')} | o | {'keep': keep[i::len(forget)]} for i,o in enumerate(forget)] or records
+    forget,keep = [values(records[0], a) or values(records[0], b) for a,b in (('K_F', 'success'), ('K_R', 'locality'))]
+    return [{'subject': o.get('question')} | o | {'keep': keep[i::len(forget)]} for i,o in enumerate(forget) if isinstance(o, dict)] or records
 
 SANITATION = {'prompt': 'question', 'subject': 'subject', 'target_new': 'target_new', 'target_true': 'ground_truth',
     'locality.retained': ('keep', 'question', 'ground_truth')}

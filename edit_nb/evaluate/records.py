@@ -6,13 +6,16 @@
 __all__ = ['ROLES', 'case_at', 'Corpus', 'corpus_cases', 'from_hub', 'records_at', 'guess_columns', 'check_columns',
            'table_cases']
 
-# %% ../../nbs/evaluate/02a_records.ipynb #8b106140
-import csv, json, re, warnings
+# %% ../../nbs/evaluate/02a_records.ipynb #be3a12ed
+import csv, hashlib, json, os, re, shutil, tempfile, warnings
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlparse
+from urllib.request import urlopen
 
 from ..core.request import *
+from ..core.moments import cache_dir
 from .datasets import *
 
 # %% ../../nbs/evaluate/02a_records.ipynb #9c270d87
@@ -91,7 +94,7 @@ def _probes(rec, req, kind, where, also, lost):
         res += [Probe(kind, p, right[0], rival, more) for p in good]
     return res
 
-# %% ../../nbs/evaluate/02a_records.ipynb #94d13994
+# %% ../../nbs/evaluate/02a_records.ipynb #f8fe6b55
 ROLES = 'id', 'edits', 'prompt', 'subject', 'target_new', 'target_true', 'relation'
 
 def case_at(
@@ -108,8 +111,8 @@ def case_at(
     probes = [Probe('rewrite', r.text, r.target_new, r.target_true, a) for r,a in zip(reqs, also)]
     for k,where in columns.items():
         if k not in ROLES: probes += _probes(rec, reqs[0], k, where, also[0], [] if lost is None else lost)
-    first = {k: next(iter(values(o, columns.get(k, ''))), None) for k,o in (('id', rec), ('relation', items[0]))}
-    return EditCase(reqs[0], probes, id if first['id'] is None else first['id'], reqs[1:], first['relation'])
+    ids,relations = values(rec, columns.get('id', '')), texts(items[0], columns.get('relation', ''))
+    return EditCase(reqs[0], probes, (ids or [id])[0], reqs[1:], (relations or [None])[0])
 
 # %% ../../nbs/evaluate/02a_records.ipynb #526b7602
 @dataclass(frozen=True)
@@ -126,7 +129,7 @@ class Corpus:
         def _fits(c): return any(texts(o, c['prompt']) for o in (values(rec, c['edits']) if 'edits' in c else [rec]))
         return next((c for c in self.columns if isinstance(rec, dict) and _fits(c)), self.columns[0])
 
-# %% ../../nbs/evaluate/02a_records.ipynb #61cd4342
+# %% ../../nbs/evaluate/02a_records.ipynb #b84046a9
 def corpus_cases(
     records:list, # of one dataset
     corpus:Corpus, # how to read them
@@ -137,7 +140,8 @@ def corpus_cases(
     if corpus.unpack: records = corpus.unpack(records)
     def _make(numbered):
         i,rec = numbered
-        if corpus.prepare and isinstance(rec, dict): rec = corpus.prepare(rec)
+        try: rec = corpus.prepare(rec) if corpus.prepare and isinstance(rec, dict) else rec
+        except AttributeError as e: raise TypeError(f'a field is not of the kind expected: {e}') from None
         return case_at(rec, corpus.map_for(rec), i, lost)
     cases = cases_from(list(enumerate(records)), _make, name)
     if lost: warnings.warn(f"{name}: {len(lost)} questions left out, which have no answer or no text: "
@@ -147,12 +151,12 @@ def corpus_cases(
         raise ValueError(f"{name}: no record has {' or '.join(miss)} probes, so this is another file; found {', '.join(sorted(have))}")
     return cases
 
-# %% ../../nbs/evaluate/02a_records.ipynb #201df8e8
+# %% ../../nbs/evaluate/02a_records.ipynb #e7092d1e
 def _json(p):
     text = p.read_text(encoding='utf-8-sig')
     try: return json.loads(text)
     except ValueError as e: whole = e
-    try: return [json.loads(o) for o in text.splitlines() if o.strip()]
+    try: return [json.loads(o) for o in text.split('\n') if o.strip()]
     except ValueError: raise ValueError(f'{p} is not JSON: {whole}; nor are its lines') from None
 
 def _csv(p):
@@ -183,22 +187,44 @@ def _folder(p):
 
 def _listed(data): return [data] if isinstance(data, dict) else data
 
-# %% ../../nbs/evaluate/02a_records.ipynb #d4a857f9
-def from_hub(
-    address:str, # URL of a file, 'hf://datasets/owner/name' for a whole repository, or a local folder
-    name:str='dataset', # for messages
-    cache_dir:str|None=None, # where `datasets` keeps its copy; None for its own place
-)->list: # the records of all splits
-    "The records at `address`, through the `datasets` library"
-    advice = 'download it and give its file as path='
-    try: from datasets import DownloadConfig, DownloadManager, load_dataset
-    except ImportError: raise ImportError(f'{name}: reading {address} needs `pip install datasets`; or {advice}') from None
+# %% ../../nbs/evaluate/02a_records.ipynb #b1ff0463
+def _fetch(url, folder):
+    "The local copy of `url`; it is fetched once, and a part of a file is never left under its name"
+    folder = Path(folder or cache_dir())/'datasets'
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder/f'{hashlib.sha256(url.encode()).hexdigest()[:16]}-{Path(urlparse(url).path).name}'
+    if not file.exists():
+        fd,tmp = tempfile.mkstemp(dir=folder)
+        try:
+            with os.fdopen(fd, 'wb') as dst, urlopen(url, timeout=60) as src: shutil.copyfileobj(src, dst)
+            os.replace(tmp, file)
+        finally: Path(tmp).unlink(missing_ok=True)
+    return file
+
+# %% ../../nbs/evaluate/02a_records.ipynb #5717b7db
+def _repository(address, cache_dir):
+    "The records of a repository of the hub, of one file in it, or of a local folder"
+    from datasets import DownloadConfig, DownloadManager, load_dataset
     repo = re.fullmatch(r'hf://datasets/([^/]+/[^/]+)/?', address)
-    try:
-        if repo or Path(address).is_dir(): return _rows(load_dataset(repo[1] if repo else address, cache_dir=cache_dir))
-        file = DownloadManager(download_config=DownloadConfig(cache_dir=cache_dir)).download(address)
-    except Exception as e: raise ConnectionError(f'{name}: {address} could not be read ({type(e).__name__}: {e}); {advice}') from e
+    if repo or Path(address).is_dir(): return _rows(load_dataset(repo[1] if repo else address, cache_dir=cache_dir))
+    file = DownloadManager(download_config=DownloadConfig(cache_dir=cache_dir)).download(address)
     return _listed(READERS.get(Path(address).suffix.lower(), _json)(Path(file)))
+
+# %% ../../nbs/evaluate/02a_records.ipynb #efd8cc3d
+def from_hub(
+    address:str, # URL of a file, 'hf://datasets/owner/name' or a file in it, or a local folder
+    name:str='dataset', # for messages
+    cache_dir:str|None=None, # where copies are kept; None for the usual places
+)->list: # the records, of all splits
+    "The records at a public address"
+    try:
+        if not re.match('https?://', address): return _repository(address, cache_dir)
+        file = _fetch(address, cache_dir)
+        return _listed(READERS.get(file.suffix.lower(), _json)(file))
+    except ImportError as e: raise ImportError(f'{name}: reading {address} needs `pip install datasets`: {e}') from e
+    except Exception as e:
+        advice = 'download it and give its file as path='
+        raise ConnectionError(f'{name}: {address} could not be read ({type(e).__name__}: {e}); {advice}') from e
 
 # %% ../../nbs/evaluate/02a_records.ipynb #acb4942b
 def records_at(
