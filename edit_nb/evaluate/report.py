@@ -67,7 +67,7 @@ class Measure:
     label:str='' # in tables
     relative:bool=False # to the unedited model, whose own value is then so by definition
 
-# %% ../../nbs/evaluate/04_report.ipynb #205fa660
+# %% ../../nbs/evaluate/04_report.ipynb #efff4ff7
 MEASURES = dict(
     ES=Measure('rewrite', 'success', label='efficacy'),
     EM=Measure('rewrite', 'magnitude', label='efficacy, probability difference'),
@@ -86,7 +86,7 @@ MEASURES = dict(
     kl=Measure('drift', 'kl', unit='nats', label='drift: KL per token', relative=True),
     GE=Measure('generation', 'entropy', unit='bits', label='n-gram entropy of texts'),
     repeats=Measure('generation rewrite', 'repeats', label='texts that loop'),
-    seconds=Measure('cost', 'seconds', unit='s', label='time per edit', relative=True),
+    seconds=Measure('cost', 'seconds', unit='s', label='time per edit, with what it prepares', relative=True),
     bytes=Measure('cost', 'bytes', unit='B', label='size per edit', relative=True))
 
 # %% ../../nbs/evaluate/04_report.ipynb #898a39ac
