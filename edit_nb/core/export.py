@@ -41,16 +41,16 @@ def compress(
     lost = (s[k:].norm()/s.norm().clamp_min(1e-300)).item() if k < r else 0.
     h = s[:k].sqrt(); return ql @ u[:,:k]*h, h[:,None]*(vt[:k] @ qr.T), lost
 
-# %% ../../nbs/core/13_export.ipynb #d85bd35b
+# %% ../../nbs/core/13_export.ipynb #6502a795
 RANKS = 1,8,16,32,64,128,256,320,512 # ranks that vLLM allows as `max_lora_rank`
 
 def _exportable(edit):
     "Raises unless a LoRA adapter can hold `edit`."
+    what = f"a LoRA adapter holds changes of matrices only; this edit ({edit.method})"
     if odd := sorted({type(p).__name__ for p in edit.parts if not isinstance(p, WeightDelta)}):
-        raise ValueError(f"a LoRA adapter holds changes of matrices only; this edit ({edit.method}) also has {', '.join(odd)}: use edit.save(path)")
-    if flat := [p.name for p in edit.deltas if len(p.shape)!=2]:
-        raise ValueError(f"a LoRA adapter holds changes of matrices only; this edit ({edit.method}) also changes {', '.join(flat)}: use edit.save(path), or lm.save_pretrained(folder)")
-    if bad := [p.name for p in edit.deltas if not p.name.endswith('.weight')]: raise ValueError(f"a LoRA adapter changes weights of modules; {', '.join(bad)} is none")
+        raise ValueError(f"{what} also has {', '.join(odd)}: use edit.save(path)")
+    if flat := [p.name for p in edit.deltas if len(p.shape)!=2 or not p.name.endswith('.weight')]:
+        raise ValueError(f"{what} also changes {', '.join(flat)}: use edit.save(path), or lm.save_pretrained(folder)")
     if not edit.deltas: raise ValueError(f"this edit ({edit.method}) changes nothing, so there is no adapter to write")
 
 def adapter_config(
@@ -60,23 +60,26 @@ def adapter_config(
 )->dict: # what `adapter_config.json` holds
     "The configuration of a LoRA adapter that is not scaled."
     r = max(ranks.values())
-    return dict(peft_type='LORA', task_type='CAUSAL_LM', base_model_name_or_path=base, r=r, lora_alpha=r, target_modules=sorted(ranks), lora_dropout=0.0, bias='none',
-                fan_in_fan_out=transposed, inference_mode=True, init_lora_weights=True, use_rslora=False, use_dora=False, modules_to_save=None)
+    return dict(peft_type='LORA', task_type='CAUSAL_LM', base_model_name_or_path=base, r=r, lora_alpha=r, target_modules=sorted(ranks),
+                fan_in_fan_out=transposed, lora_dropout=0.0, bias='none', inference_mode=True, init_lora_weights=True,
+                use_rslora=False, use_dora=False, modules_to_save=None)
 
-# %% ../../nbs/core/13_export.ipynb #05044400
+# %% ../../nbs/core/13_export.ipynb #46a6a19b
 def _factors(edit, max_rank, pad):
     "{module: (left, right)} of one common rank, and {module: relative error}."
     names = list(dict.fromkeys(p.name for p in edit.deltas)); res,lost = {},{}
     for n in names:
-        m = n.removesuffix('.weight'); l,r,lost[m] = compress(*stacked([p for p in edit.deltas if p.name==n]), max_rank); res[m] = l.float(),r.float()
+        m = n.removesuffix('.weight'); l,r,lost[m] = compress(*stacked([p for p in edit.deltas if p.name==n]), max_rank)
+        res[m] = l.float(),r.float()
     k = max(l.shape[1] for l,_ in res.values())
     if pad:
-        if k > RANKS[-1]: raise ValueError(f"the adapter has rank {k}, more than any server allows ({RANKS[-1]}); give max_rank={RANKS[-1]}")
+        top = RANKS[-1]
+        if k > top: raise ValueError(f"the adapter has rank {k}, more than any server allows ({top}); give max_rank={top}")
         k = next(o for o in RANKS if o >= k)
     z = lambda t,d: torch.cat([t, t.new_zeros(*(k-s if i==d else s for i,s in enumerate(t.shape)))], d)
     return {m: (z(l,1), z(r,0)) for m,(l,r) in res.items()}, {m: e for m,e in lost.items() if e > 1e-6}
 
-# %% ../../nbs/core/13_export.ipynb #fcc13211
+# %% ../../nbs/core/13_export.ipynb #c69666ea
 @patch
 def to_peft(self:Edit,
     folder,      # where `adapter_config.json` and `adapter_model.safetensors` go
@@ -89,15 +92,18 @@ def to_peft(self:Edit,
     _exportable(self); e = Edit(self.method, [WeightDelta(**vars(p)) for p in self.deltas])
     if lm is not None:
         for p in e.deltas: lm.param(p.name); p.transposed = is_transposed(get_module(lm.base, p.name.removesuffix('.weight')))
-    fs,lost = _factors(e, max_rank, pad); cfg = adapter_config({m: l.shape[1] for m,(l,_) in fs.items()}, base or self.info.get('model', ''), any(p.transposed for p in e.deltas))
+    fs,lost = _factors(e, max_rank, pad); ranks = {m: l.shape[1] for m,(l,_) in fs.items()}
+    cfg = adapter_config(ranks, base or self.info.get('model', ''), any(p.transposed for p in e.deltas))
     note = ''.join(f'- cut to rank {max_rank}: `{m}` lost {v:.2%} of its change (Frobenius norm)\n' for m,v in lost.items())
     if lost: warnings.warn(f"cut to rank {max_rank}, which loses up to {max(lost.values()):.2%} of a change (Frobenius norm)", stacklevel=2)
     folder = Path(folder); folder.mkdir(parents=True, exist_ok=True)
-    save_file({f'base_model.model.{m}.lora_{k}.weight': t.contiguous() for m,lr in fs.items() for k,t in zip('BA', lr)}, folder/'adapter_model.safetensors', {'format': 'pt'})
-    (folder/'adapter_config.json').write_text(json.dumps(cfg, indent=2)+'\n'); (folder/'README.md').write_text(self.card()+note, encoding='utf-8')
+    ts = {f'base_model.model.{m}.lora_{k}.weight': t.contiguous() for m,lr in fs.items() for k,t in zip('BA', lr)}
+    save_file(ts, folder/'adapter_model.safetensors', {'format': 'pt'})
+    (folder/'adapter_config.json').write_text(json.dumps(cfg, indent=2)+'\n')
+    (folder/'README.md').write_text(self.card()+note, encoding='utf-8')
     return folder
 
-# %% ../../nbs/core/13_export.ipynb #856b11b5
+# %% ../../nbs/core/13_export.ipynb #07c8e91a
 @patch
 def save_pretrained(self:LM,
     folder, # where model and tokenizer go
@@ -105,6 +111,6 @@ def save_pretrained(self:LM,
 )->Path: # the folder
     "Saves the model as it is, weight edits included, with its tokenizer."
     if odd := sorted({type(p).__name__ for e in self.edits for p in e.parts if not isinstance(p, WeightDelta)}):
-        warnings.warn(f"only weights are saved: the {', '.join(odd)} of the edits that are on stay behind; save those with edit.save(path)", stacklevel=2)
+        warnings.warn(f"only weights are saved: {', '.join(odd)} of the edits that are on stay behind; save those with edit.save(path)", stacklevel=2)
     self.model.save_pretrained(folder, **kw); self.tok.save_pretrained(folder)
     return Path(folder)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MELLO', 'fact_text', 'ICEParams', 'ice', 'tfidf', 'mean_hidden', 'alike', 'embed_default', 'demonstrations',
-           'demo_cases', 'IKEParams', 'nearest', 'choose_demos', 'ike', 'until', 'mello_steps', 'mello_text',
+           'demo_cases', 'IKEParams', 'most_alike', 'choose_demos', 'ike', 'cut_at', 'mello_steps', 'mello_text',
            'MeLLoParams', 'mello']
 
 # %% ../../nbs/methods/30_incontext.ipynb #e40509cb
@@ -21,7 +21,7 @@ from ..core.edit import *
 from ..core.trace import *
 from ..core.atlas import load_world, share
 
-# %% ../../nbs/methods/30_incontext.ipynb #f0d61f97
+# %% ../../nbs/methods/30_incontext.ipynb #5785d26c
 def fact_text(
     req:EditRequest, # a request
 )->str: # e.g. `'The Eiffel Tower is in the city of Rome'`
@@ -40,7 +40,8 @@ class ICEParams(HParams):
 def _room(lm, prefix, reqs, advice):
     "Raises if no room is left behind `prefix` for a request's prompt and target."
     n = max(len(lm.ids(prefix+fact_text(r))) for r in reqs)
-    if lm.max_len and n > lm.max_len: raise ValueError(f"with the prompt and its answer this takes {n} tokens, {lm.name} takes {lm.max_len}; {advice}")
+    if lm.max_len and n > lm.max_len:
+        raise ValueError(f"with the prompt and its answer this takes {n} tokens, {lm.name} takes {lm.max_len}; {advice}")
 
 # %% ../../nbs/methods/30_incontext.ipynb #6ac053e1
 @method('ice', ICEParams)
@@ -70,7 +71,7 @@ def tfidf(
     norm = torch.sparse.sum(T*T, 1).to_dense().sqrt()
     return (torch.sparse.mm(T, F.normalize(Q, dim=0))/norm.clamp_min(1e-12)[:,None]).T
 
-# %% ../../nbs/methods/30_incontext.ipynb #fe03af4c
+# %% ../../nbs/methods/30_incontext.ipynb #795535e8
 def mean_hidden(
     lm:LM,  # the model
     texts,  # texts
@@ -88,12 +89,13 @@ def mean_hidden(
 def _sentences(lm, texts, name):
     "Embeddings by the sentence-transformers model `name`, kept with `lm`."
     try: from sentence_transformers import SentenceTransformer
-    except ImportError: raise ImportError("embed='sentence-transformers' needs that package: pip install sentence-transformers; or choose embed='tfidf' or 'hidden', which need nothing") from None
+    except ImportError: raise ImportError("embed='sentence-transformers' needs that package: pip install sentence-transformers; "
+                                          "or choose embed='tfidf' or 'hidden', which need nothing") from None
     key = 'sentence-transformers',name
     if key not in lm.cache: lm.cache[key] = SentenceTransformer(name, device=str(lm.device))
     return lm.cache[key].encode(list(texts), convert_to_tensor=True, show_progress_bar=False).float().cpu()
 
-# %% ../../nbs/methods/30_incontext.ipynb #b44e094f
+# %% ../../nbs/methods/30_incontext.ipynb #68d063ac
 def alike(
     lm:LM,   # the model
     queries, # texts
@@ -104,7 +106,8 @@ def alike(
 )->Tensor: # (n queries, n texts) cosine
     "How alike texts are."
     if embed=='tfidf': return tfidf(queries, texts)
-    if embed not in ('hidden','sentence-transformers') and not callable(embed): raise ValueError(f"embed should be 'auto', 'tfidf', 'hidden' or 'sentence-transformers', got {embed!r}")
+    if embed not in ('hidden','sentence-transformers') and not callable(embed):
+        raise ValueError(f"embed should be 'auto', 'tfidf', 'hidden' or 'sentence-transformers', got {embed!r}")
     f = embed if callable(embed) else (lambda o: mean_hidden(lm, o, layer)) if embed=='hidden' else (lambda o: _sentences(lm, o, model))
     q,t = f(queries),f(texts)
     if embed=='hidden' and len(texts) > 1: c = t.mean(0); q,t = q-c,t-c # all hidden states share a large common part
@@ -114,7 +117,7 @@ def embed_default()->str:
     "`'sentence-transformers'` if it is installed, else `'tfidf'`."
     return 'sentence-transformers' if importlib.util.find_spec('sentence_transformers') else 'tfidf'
 
-# %% ../../nbs/methods/30_incontext.ipynb #6dbb9b4c
+# %% ../../nbs/methods/30_incontext.ipynb #0fc41107
 def demonstrations(
     cases, # `EditCase`s with rephrase and locality probes, or finished texts
     per_case=(1,1,1), # most copy, update and retain sentences of each
@@ -125,11 +128,12 @@ def demonstrations(
     for c in cases:
         if isinstance(c, str): res.append(c); continue
         r = c.request; head = template.replace('{fact}', fact_text(r))
-        said = [[fact_text(r)], *([p.prompt+join_target(p.prompt, p.target) for p in c.of_kind(k) if p.target] for k in ('rephrase','locality'))]
+        def said_of(k): return [p.prompt+join_target(p.prompt, p.target) for p in c.of_kind(k) if p.target]
+        said = [fact_text(r)], said_of('rephrase'), said_of('locality')
         res += [f'{head}{s}\n\n' for n,ss in zip(per_case, said) for s in ss[:n]]
     return res
 
-# %% ../../nbs/methods/30_incontext.ipynb #35f09cf8
+# %% ../../nbs/methods/30_incontext.ipynb #4b8317dd
 def demo_cases(
     n:int=100, # how many
 )->list: # `EditCase`s, always the same ones
@@ -140,11 +144,12 @@ def demo_cases(
         far = [o for o in w.by_rel[f.rel] if o.subject!=f.subject]
         if req is None or not far or len(ts) < 2: continue
         g = min(far, key=lambda o: share(f'{f.id}|{o.id}', 'demo'))
-        res.append(EditCase(req, [Probe('rephrase', w.prompt(f, ts[1]), req.target_new), Probe('locality.neighborhood', w.prompt(g, ts[0]), g.obj)], f.id))
+        probes = Probe('rephrase', w.prompt(f, ts[1]), req.target_new), Probe('locality.neighborhood', w.prompt(g, ts[0]), g.obj)
+        res.append(EditCase(req, probes, f.id))
         if len(res)==n: break
     return res
 
-# %% ../../nbs/methods/30_incontext.ipynb #31a604e9
+# %% ../../nbs/methods/30_incontext.ipynb #27b60ea8
 @dataclass
 class _Lookup(HParams):
     "Settings of everything that looks texts up."
@@ -153,7 +158,8 @@ class _Lookup(HParams):
     sentence_model_name:str = 'all-MiniLM-L6-v2' # for `'sentence-transformers'`
     def how(self, lm)->dict:
         "Arguments of `alike`."
-        return dict(embed=embed_default() if self.embed=='auto' else self.embed, layer=self.layers[0] if self.layers else lm.n_layers//2, model=self.sentence_model_name)
+        layer = self.layers[0] if self.layers else lm.n_layers//2
+        return dict(embed=embed_default() if self.embed=='auto' else self.embed, layer=layer, model=self.sentence_model_name)
 
 @dataclass
 class IKEParams(_Lookup):
@@ -167,8 +173,8 @@ class IKEParams(_Lookup):
         super().__post_init__()
         if self.nearest not in ('first','last'): raise ValueError(f"nearest should be 'first' or 'last', got {self.nearest!r}")
 
-# %% ../../nbs/methods/30_incontext.ipynb #ddd364d3
-def nearest(
+# %% ../../nbs/methods/30_incontext.ipynb #43e62471
+def most_alike(
     sim:Tensor, # (n,) likeness
     k:int,      # how many
 )->list: # positions, most alike first; the later one where two are the same
@@ -184,13 +190,14 @@ def choose_demos(
 )->list: # positions in `pool`, in the order in which they are shown
     "The demonstrations nearest to `req`."
     free = [i for i,o in enumerate(pool) if req.subject not in o]
-    if hp.k > len(free): raise ValueError(f"k={hp.k} demonstrations are asked for, but there are {len(free)} that do not mention {req.subject!r}; lower k or give more `demos`")
+    if hp.k > len(free): raise ValueError(f"k={hp.k} demonstrations are asked for, but there are {len(free)} that do not mention "
+                                          f"{req.subject!r}; lower k or give more `demos`")
     query = hp.template.replace('{fact}', fact_text(req)) + req.text + '\n\n'
     sim = alike(lm, [query], [pool[i] for i in free], **(hp.how(lm) | ({'embed': embed} if embed else {})))[0]
     best = [free[i] for i in sim.argsort(descending=True, stable=True)[:hp.k].tolist()]
     return best if hp.nearest=='first' else best[::-1]
 
-# %% ../../nbs/methods/30_incontext.ipynb #ca739640
+# %% ../../nbs/methods/30_incontext.ipynb #a9f415ed
 def _memory(lm, rule, what):
     "All rules of `rule`'s kind that are on, in order; [] unless `rule` is the last of them, which then speaks for all."
     same = [p for p in lm._parts(what) if getattr(p, 'kind', None)==rule.kind]
@@ -200,7 +207,7 @@ def _found(lm, rules, prompt):
     "(rule, number) of the fact nearest to `prompt` among those of `rules`."
     at = [(r,i) for r in rules for i in range(len(r.fields['facts']))]
     if len(at)==1: return at[0]
-    return at[nearest(alike(lm, [prompt], [r.fields['facts'][i] for r,i in at], **rules[-1].fields['how'])[0], 1)[0]]
+    return at[most_alike(alike(lm, [prompt], [r.fields['facts'][i] for r,i in at], **rules[-1].fields['how'])[0], 1)[0]]
 
 @part_kind(PROMPTS, 'ike')
 def _ike(rule, lm, prompt):
@@ -210,14 +217,16 @@ def _ike(rule, lm, prompt):
     r,i = _found(lm, rules, prompt); f = r.fields
     return ''.join(f['pool'][j] for j in f['demos'][i]) + f['template'].replace('{fact}', f['facts'][i]) + prompt
 
-# %% ../../nbs/methods/30_incontext.ipynb #e9ceea72
+# %% ../../nbs/methods/30_incontext.ipynb #704e07ef
 def _fit(lm, reqs, pool, picks, hp):
     "Raises, with a `k` that would do, if demonstrations, fact, prompt and answer do not fit the model."
     for r,p in zip(reqs, picks):
-        n = [len(lm.ids(pool[j])) for j in (p if hp.nearest=='first' else p[::-1])]; rest = len(lm.ids(hp.template.replace('{fact}', fact_text(r))+fact_text(r)))
+        n = [len(lm.ids(pool[j])) for j in (p if hp.nearest=='first' else p[::-1])]
+        rest = len(lm.ids(hp.template.replace('{fact}', fact_text(r))+fact_text(r)))
         if lm.max_len and sum(n)+rest > lm.max_len:
             k = sum(1 for i in range(len(n)) if sum(n[:i+1])+rest <= lm.max_len)
-            raise ValueError(f"{len(n)} demonstrations with the fact and its prompt take {sum(n)+rest} tokens, {lm.name} takes {lm.max_len}; use k={k} or shorter demonstrations")
+            raise ValueError(f"{len(n)} demonstrations with the fact and its prompt take {sum(n)+rest} tokens, {lm.name} takes {lm.max_len}; "
+                             f"use k={k} or shorter demonstrations")
 
 @method('ike', IKEParams)
 def ike(lm, reqs, hp, demos=None, embedder=None):
@@ -225,8 +234,8 @@ def ike(lm, reqs, hp, demos=None, embedder=None):
     pool = demonstrations(demo_cases() if demos is None else demos, hp.per_case, hp.template)
     picks = [choose_demos(lm, r, pool, hp, embedder) for r in reqs]; _fit(lm, reqs, pool, picks, hp)
     used = sorted({i for p in picks for i in p}); at = {i:k for k,i in enumerate(used)}
-    return [PromptRule('ike', fields=dict(facts=[fact_text(r) for r in reqs], pool=[pool[i] for i in used], demos=[[at[i] for i in p] for p in picks],
-                                          template=hp.template, how=hp.how(lm)))], {}
+    shown = dict(pool=[pool[i] for i in used], demos=[[at[i] for i in p] for p in picks])
+    return [PromptRule('ike', fields=dict(facts=[fact_text(r) for r in reqs], template=hp.template, how=hp.how(lm), **shown))], {}
 
 # %% ../../nbs/methods/30_incontext.ipynb #cdde5852
 MELLO = """Question: What is the capital of the country where Yann Martel holds citizenship?
@@ -253,10 +262,10 @@ Final answer: Swahili
 
 """ # worked examples of `mello`
 
-# %% ../../nbs/methods/30_incontext.ipynb #8ae0cfcc
+# %% ../../nbs/methods/30_incontext.ipynb #3ed53ee0
 _stop = ('Retrieved fact:', 'Final answer:', '\n\n', 'Question:')
 
-def until(
+def cut_at(
     text:str, # what a model wrote
     stops=_stop, # where it should have stopped
 )->tuple: # text before the first stop, the stop ('' if there is none)
@@ -274,7 +283,7 @@ def mello_steps(
     "Takes a question apart, with a fact looked up for each part (MeLLo, Fig. 2)."
     text,subs = f'{shots}Question: {question}\n', []
     for _ in range(hops):
-        said,stop = until(write(text))
+        said,stop = cut_at(write(text))
         if stop=='Final answer:': return text+said+stop, subs
         lines = [o for o in said.strip().split('\n') if o.startswith('Subquestion: ')]
         if not lines: break
@@ -282,13 +291,12 @@ def mello_steps(
         text += f"{said.rstrip()}\nRetrieved fact: {retrieve(subs[-1]).rstrip('.')}.\n"
     return text+'Final answer:', subs
 
-# %% ../../nbs/methods/30_incontext.ipynb #578ed143
-def _write(lm, n):
-    "What `lm` writes after a text, at most `n` tokens; '' where there is no room."
-    def write(text):
-        ids = lm.ids(text)
-        return '' if lm.max_len and len(ids)+n > lm.max_len else lm.tok.decode(lm._generate([ids], None, None, max_new_tokens=n, do_sample=False)[0], skip_special_tokens=True)
-    return write
+# %% ../../nbs/methods/30_incontext.ipynb #7e257bff
+def _write(lm, text, n):
+    "What `lm` writes after `text` as it stands, at most `n` tokens; '' where there is no room."
+    ids = lm.ids(text)
+    if lm.max_len and len(ids)+n > lm.max_len: return ''
+    return lm.tok.decode(lm._generate([ids], None, None, max_new_tokens=n, do_sample=False)[0], skip_special_tokens=True)
 
 def mello_text(
     lm:LM,       # with at least one edit by `mello` on
@@ -298,11 +306,11 @@ def mello_text(
     rules = [p for p in lm._parts('on_prompt') if getattr(p, 'kind', None)=='mello']
     if not rules: raise ValueError(f"no edit by mello is on {lm.name!r}")
     def retrieve(q): r,i = _found(lm, rules, q); return r.fields['facts'][i]
-    f = rules[-1].fields; text,subs = mello_steps(prompt, _write(lm, f['step_tokens']), retrieve, f['shots'], f['hops'])
-    fits = not lm.max_len or len(lm.ids(text)) < lm.max_len
+    f = rules[-1].fields; text,subs = mello_steps(prompt, lambda t: _write(lm, t, f['step_tokens']), retrieve, f['shots'], f['hops'])
+    fits = not lm.max_len or len(lm.ids(text))+f['step_tokens'] <= lm.max_len
     return (text,subs) if subs and fits else (f"{retrieve(prompt).rstrip('.')}. {prompt}",[])
 
-# %% ../../nbs/methods/30_incontext.ipynb #66c08650
+# %% ../../nbs/methods/30_incontext.ipynb #f74b3e85
 @part_kind(PROMPTS, 'mello')
 def _mello(rule, lm, prompt):
     "`prompt` after MeLLo's reasoning; only the last of several edits does it, for all of them."
@@ -311,7 +319,7 @@ def _mello(rule, lm, prompt):
 @part_kind(PROCEDURES, 'mello')
 def _line(rule, lm, prompt, n):
     "The rest of the line that `prompt` ends with."
-    return lm.tok.decode(lm._generate([lm.ids(prompt)], None, None, max_new_tokens=n, do_sample=False)[0], skip_special_tokens=True).split('\n')[0]
+    return _write(lm, prompt, n).split('\n')[0]
 
 @dataclass
 class MeLLoParams(_Lookup):
@@ -325,6 +333,9 @@ class MeLLoParams(_Lookup):
 def mello(lm, reqs, hp):
     "Memory-based editing: facts are looked up while the model takes a question apart."
     n = len(lm.ids(hp.shots))+2*hp.step_tokens
-    if lm.max_len and n > lm.max_len: warnings.warn(f"the worked examples and one step take {n} tokens, {lm.name} takes {lm.max_len}: only the nearest fact will be put before a prompt; give shorter `shots`")
+    if lm.max_len and n > lm.max_len:
+        warnings.warn(f"the worked examples and two steps take {n} tokens, {lm.name} takes {lm.max_len}: only the nearest fact will be put "
+                      "before a prompt; give shorter `shots`", stacklevel=3)
     how = hp.how(lm); alike(lm, ['x'], ['y'], **how) # a missing package is named here, not at the first question
-    return [PromptRule('mello', fields=dict(facts=[fact_text(r) for r in reqs], how=how, hops=hp.hops, step_tokens=hp.step_tokens, shots=hp.shots)), Procedure('mello')], {}
+    fields = dict(facts=[fact_text(r) for r in reqs], how=how, hops=hp.hops, step_tokens=hp.step_tokens, shots=hp.shots)
+    return [PromptRule('mello', fields=fields), Procedure('mello')], {}
