@@ -34,7 +34,7 @@ class LM:
         self.now = None # a `Now` while the model runs
     def __repr__(self): return f"LM({self.name!r}, {self.arch.model_type}, {self.n_layers} layers, d_model {self.d_model}, {str(self.dtype)[6:]}, {self.device}, {len(self.edits)} edit(s) on)"
 
-# %% ../../nbs/core/02_lm.ipynb #c89492b3
+# %% ../../nbs/core/02_lm.ipynb #8ebd95f8
 @patch(as_prop=True)
 def config(self:LM): "The model's text config."; return self.model.config.get_text_config()
 @patch(as_prop=True)
@@ -48,11 +48,14 @@ def max_len(self:LM)->int|None:
     "Longest prompt in tokens; None where the family has no limit (alibi)."
     return next((v for k in ('max_position_embeddings','n_positions') if (v := getattr(self.config, k, None)) and self.arch.model_type!='bloom'), None)
 @patch(as_prop=True)
-def device(self:LM)->torch.device: "Where token ids have to go."; return self.module('embed').weight.device if self.module('embed').weight.device.type!='meta' else torch.device(self.model.device)
+def device(self:LM)->torch.device:
+    "Where token ids have to go."
+    e = self.module('embed'); d = e.weight.device
+    return d if d.type!='meta' else torch.device(getattr(getattr(e, '_hf_hook', None), 'execution_device', self.model.device)) # meta: offloaded by accelerate
 @patch(as_prop=True)
 def dtype(self:LM)->torch.dtype: "Type of the MLP weights."; return self.module('mlp_out.0').weight.dtype
 
-# %% ../../nbs/core/02_lm.ipynb #e0282e80
+# %% ../../nbs/core/02_lm.ipynb #5dd1188d
 _inside = ('mlp','attn','mlp_in','mlp_gate','mlp_out','attn_out')
 
 @patch
@@ -61,6 +64,8 @@ def path(self:LM,
 )->str: # dotted path from the model
     "Module path of `site`."
     word,_,l = site.partition('.')
+    if word=='head' and not l and not hasattr(self.base, self.arch.head): # gpt_neox named it embed_out before transformers 5
+        return next(n for n,m in self.base.named_modules() if m is self.base.get_output_embeddings())
     if word in ('embed','norm','head') and not l: return getattr(self.arch, word)
     if word not in _inside+('block',) or not l.lstrip('-').isdigit():
         raise ValueError(f"unknown site {site!r}; it is a word and a layer, as 'mlp_out.5', with one of {', '.join(_inside+('block',))}, or embed, norm, head")
