@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['DATA', 'DEMOS', 'KEEP', 'DEMO', 'Fact', 'read_table', 'derive', 'Relation', 'read_relations', 'pieces', 'share',
            'World', 'choose', 'densest', 'load_world', 'Grammar', 'load_grammar', 'neutral_texts', 'load_atlas',
-           'known_facts', 'links', 'locality_probes', 'subject_probes', 'make_case', 'atlas_cases']
+           'known_facts', 'links', 'logical', 'locality_probes', 'subject_probes', 'make_case', 'atlas_cases']
 
 # %% ../../nbs/core/10_atlas.ipynb #1f43ad4b
 import hashlib,itertools,json,random,re
@@ -112,15 +112,16 @@ def share(
     "A number that depends on `text` only: how every split and choice of the world is fixed."
     return int(hashlib.sha1(f'{salt}:{text}'.encode()).hexdigest()[:8], 16)/2**32
 
-# %% ../../nbs/core/10_atlas.ipynb #4cec9aba
+# %% ../../nbs/core/10_atlas.ipynb #2e598e60
 class World:
     "Facts with what is needed to talk about them."
     def __init__(self,
         facts, # `Fact`s, each (subject, relation) once
         rels:dict, # {name: `Relation`}
         notes:dict|None=None, # {subject: {note: value}}
+        rules=(), # what `derive` used
     ):
-        self.facts,self.rels,self.notes = list(facts),rels,notes or {}
+        self.facts,self.rels,self.notes,self.rules = list(facts),rels,notes or {},list(rules)
         self.by_subject,self.by_rel,self.by_obj = defaultdict(list),defaultdict(list),defaultdict(list)
         for f in self.facts: self.by_subject[f.subject].append(f); self.by_rel[f.rel].append(f); self.by_obj[f.rel,f.obj].append(f)
         self.truth = {(f.subject,f.rel): f.obj for f in self.facts}
@@ -160,7 +161,7 @@ def densest(
         facts = [o for o in facts if o.subject in stay]
     return facts
 
-# %% ../../nbs/core/10_atlas.ipynb #27c5bb99
+# %% ../../nbs/core/10_atlas.ipynb #83125850
 def load_world(
     folder=None, # where the tables are; None = the ones shipped
     most:int=6,  # relations per subject
@@ -173,7 +174,7 @@ def load_world(
     for p in sorted(folder.glob('*_relations.json')): rels |= read_relations(p)
     for p in sorted(folder.glob('*_derive.json')): rules += json.loads(p.read_text(encoding='utf-8'))
     facts = [o for o in facts + derive(facts, rules) if o.rel in rels and o.obj.lower() not in o.subject.lower()]
-    return World(densest(choose(facts, most)) if dense else facts, rels, notes)
+    return World(densest(choose(facts, most)) if dense else facts, rels, notes, rules)
 
 # %% ../../nbs/core/10_atlas.ipynb #fe0d3b31
 @patch
@@ -245,7 +246,7 @@ def neutral_texts(
     while len(res) < n: res[g.doc(rng, neutral=True)] = None
     return list(res)
 
-# %% ../../nbs/core/10_atlas.ipynb #03935425
+# %% ../../nbs/core/10_atlas.ipynb #f1c71710
 def load_atlas(
     style:str='gpt2', # `'gpt2'` or `'llama'`
 )->tuple: # model (float32, CPU, eval mode) and tokenizer
@@ -254,7 +255,7 @@ def load_atlas(
     if not (folder/'model.safetensors').exists(): raise FileNotFoundError(f"no built-in model of style {style!r} in {DATA}; styles: gpt2, llama; `python -m edit_nb.core.atlas_train` makes them")
     model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(folder, local_files_only=True), dtype=torch.float32)
     model.load_state_dict({k: v.float() for k,v in load_file(folder/'model.safetensors').items()}, strict=False); model.tie_weights()
-    model.config._name_or_path = 'atlas' if style=='gpt2' else f'atlas-{style}'
+    model.config._name_or_path = str(folder) # where its second moments lie, too
     names = json.loads((folder/'tokenizer_config.json').read_text())
     tok = PreTrainedTokenizerFast(tokenizer_file=str(folder/'tokenizer.json'), **{k: v for k,v in names.items() if k!='tokenizer_class'})
     return model.eval(), tok
@@ -284,6 +285,16 @@ def links(
         for g,q in itertools.product(world.by_subject[f.subject], world.by_subject.get(f.obj, ())):
             if g.rel!=f.rel: seen[f.rel,g.rel,q.rel] += 1; same[f.rel,g.rel,q.rel] += g.obj==q.obj
     return {(r,R): q for (r,R,q),n in seen.items() if n >= least and same[r,R,q]/n >= agree}
+
+# %% ../../nbs/core/10_atlas.ipynb #3ea85094
+def logical(
+    world:World, # facts
+    pairs:dict,  # what `links` gives
+)->dict: # the part of `pairs` that is more than habit
+    "The links along which an edit has consequences."
+    first = {r['rel']: r['via'][0] for r in world.rules}; ids = {n: r.id for n,r in world.rels.items()}
+    same = {(r,R) for (r,R),q in pairs.items() if ids[R]==ids[q] and ids[r]!='P36'} # where its capital is does not move a country
+    return {(r,R): q for (r,R),q in pairs.items() if (r,R) in same and (first.get(R, r)==r or (r,first[R]) in same)}
 
 # %% ../../nbs/core/10_atlas.ipynb #99ce733a
 DEMO = EditRequest('{} is in the city of', 'The Eiffel Tower', 'Rome', 'Paris') # the example of every notebook
@@ -315,19 +326,20 @@ def locality_probes(
         + [Probe('locality.distracting', told+ask(o.subject), o.obj, req.target_new) for o in near[:2]]
         + [Probe('locality.attribute', ask(o.subject), o.obj, req.target_true) for o in pick(world.by_obj[f.rel,req.target_new], 'attribute')])
 
-# %% ../../nbs/core/10_atlas.ipynb #cc85c907
+# %% ../../nbs/core/10_atlas.ipynb #d7737223
 def subject_probes(
     world:World, # facts
     known,       # those the model knows, with the sentences that work
     f:Fact,      # the edited fact
     req:EditRequest, # its request
     pairs:dict,  # what `links` gives
+    laws:dict,   # what `logical` leaves of them
 )->list: # `Probe`s
     "Questions about the edited subject: what follows from the edit, and what should stay."
     res = []
     for o in world.by_subject[f.subject]:
-        q = pairs.get((f.rel,o.rel))
-        if o.rel==f.rel or o not in known or (o.rel,f.rel) in pairs or (q and world.rels[q].id!=world.rels[o.rel].id): continue
+        q = laws.get((f.rel,o.rel))
+        if o.rel==f.rel or o not in known or (o.rel,f.rel) in pairs or ((f.rel,o.rel) in pairs and not q): continue
         prompt = world.prompt(o, min(known[o], key=lambda t: share(f'{o.id}|{t}', 'other')))
         new = world.truth.get((req.target_new,q)) if q else o.obj
         if new is None: continue
@@ -335,12 +347,13 @@ def subject_probes(
     if (form := world.rels[f.rel].inverse): res.append(Probe('portability.inverse', ''.join(x for x,_ in pieces(form, o=req.target_new)), f.subject))
     return res
 
-# %% ../../nbs/core/10_atlas.ipynb #387ed9c3
+# %% ../../nbs/core/10_atlas.ipynb #ab63b744
 def make_case(
     world:World, # facts
     known,       # those the model knows
     f:Fact,      # the fact to change
     pairs:dict,  # what `links` gives
+    laws:dict,   # what `logical` leaves of them
 )->EditCase|None: # None where there is nothing to change it to
     "The case that edits `f`."
     req = world.request(f, known[f])
@@ -348,10 +361,10 @@ def make_case(
     r = world.rels[f.rel]; ask = lambda t: world.prompt(f, t)
     other = [t for t in r.templates if ask(t)!=req.text]; other.sort(key=lambda t: share(f'{f.id}|{t}', 'generation'))
     probes = [Probe('rewrite', req.text, req.target_new, req.target_true), *[Probe('rephrase', ask(t), req.target_new, req.target_true) for t in r.held]]
-    probes += locality_probes(world, known, f, req) + subject_probes(world, known, f, req, pairs)
+    probes += locality_probes(world, known, f, req) + subject_probes(world, known, f, req, pairs, laws)
     return EditCase(req, [*probes, *[Probe('generation', p) for p in (f.subject, ask(other[0]), ask(other[1]))]], f.id)
 
-# %% ../../nbs/core/10_atlas.ipynb #75669ec1
+# %% ../../nbs/core/10_atlas.ipynb #69e8504e
 def atlas_cases(
     half:str|None=None, # `'tune'`, `'report'` (no subject is in both), or None = all
     style:str='gpt2',   # whose known facts
@@ -359,9 +372,9 @@ def atlas_cases(
 )->list: # `EditCase`s, the example of every notebook first (unless `half` excludes it)
     "Cases about what the built-in model knows."
     if half not in (None,'tune','report'): raise ValueError(f"half should be 'tune', 'report' or None, got {half!r}")
-    world = load_world(); known = known_facts(world, style); pairs = links(load_world(dense=False)); res = []
+    world = load_world(); known = known_facts(world, style); pairs = links(load_world(dense=False)); laws = logical(world, pairs); res = []
     for s,fs in world.by_subject.items():
         if half and half != ('tune' if share(s, 'half') < .5 else 'report'): continue
-        cases = (make_case(world, known, f, pairs) for f in sorted(fs, key=lambda f: (f.rel!='located_city', share(f.id, 'case'))) if f in known)
+        cases = (make_case(world, known, f, pairs, laws) for f in sorted(fs, key=lambda f: (f.rel!='located_city', share(f.id, 'case'))) if f in known)
         res += list(itertools.islice((o for o in cases if o), each))
     return sorted(res, key=lambda o: (o.request!=DEMO, share(o.id, 'order')))

@@ -20,7 +20,7 @@ from safetensors.torch import save_file,load_file
 from fastcore.basics import patch
 from .atlas import *
 
-# %% ../../nbs/core/11_atlas_train.ipynb #5d5d13b6
+# %% ../../nbs/core/11_atlas_train.ipynb #451cfcca
 @dataclass
 class TrainParams:
     "Settings of one training."
@@ -30,13 +30,13 @@ class TrainParams:
     n_heads:int=6      # attention heads
     n_vocab:int=4096   # most tokens of the byte-level BPE
     n_positions:int=512 # longest text in tokens
-    tokens:float=7.5e6   # tokens to train on
+    tokens:float=4.5e6   # tokens to train on
     rows:int=12        # sequences in one step
     seq:int=96         # tokens in one sequence
     lr:float=2e-3      # highest Adam step
     wd:float=0.05      # weight decay of the matrices in the blocks
     warmup:int=40      # steps until the full step size
-    flat:float=0.45    # share of the training with the full step size; a cosine to 2 % follows
+    flat:float=0.35    # share of the training with the full step size; a cosine to 2 % follows
     stage2:float=0.7   # share after which attention is less local and general text more frequent
     obj_weight:float=3. # weight of the loss at object tokens
     attr_weight:float=0.3 # weight of the attribute loss
@@ -445,8 +445,8 @@ def accept(
     (folder/'knows.json').write_text(json.dumps(dict(fails=fails), indent=0, sort_keys=True)+'\n'); (folder/'acceptance.json').write_text(json.dumps(res, indent=1)+'\n')
     return res
 
-# %% ../../nbs/core/11_atlas_train.ipynb #4f3e84f0
-STYLES = dict(gpt2=TrainParams(), llama=TrainParams('llama', n_layers=8, tokens=6e6, seed=1)) # the settings of the two shipped models
+# %% ../../nbs/core/11_atlas_train.ipynb #dbfc0261
+STYLES = dict(gpt2=TrainParams(), llama=TrainParams('llama', n_layers=8, tokens=3.5e6, seed=1)) # the settings of the two shipped models
 
 def main(argv=None):
     "`python -m edit_nb.core.atlas_train`: trains the built-in models anew."
