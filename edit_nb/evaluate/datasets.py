@@ -136,29 +136,30 @@ def describe(
             kinds.add(p.kind)
     return pd.DataFrame.from_dict(rows, 'index', columns=['number', 'cases', 'first'])
 
-# %% ../../nbs/evaluate/01_datasets.ipynb #4c9db1bc
-def _key_cosines(lm, reqs, layer, mom2=None):
-    "(n, n) cosines between the keys of `reqs`, and -1 between requests about one subject"
-    k = keys(lm, reqs, [layer])[layer][:, 0].double()
+# %% ../../nbs/evaluate/01_datasets.ipynb #d685de0b
+def _key_cosines(lm, reqs, others, layer, mom2=None):
+    "(n, m) cosines between the keys of `reqs` and of `others`, and -1 where both are about one subject"
+    k = keys(lm, [*reqs, *others], [layer])[layer][:, 0].double()
     if mom2 is not None: k = torch.linalg.solve_triangular(torch.linalg.cholesky(mom2[layer].to(k)), k.T, upper=False).T
     k = k/k.norm(dim=1, keepdim=True)
-    names = [r.subject.strip().casefold() for r in reqs]
-    return (k@k.T).masked_fill(torch.tensor([[a==b for b in names] for a in names], device=k.device), -1.)
+    a,b = [[r.subject.strip().casefold() for r in o] for o in (reqs, others)]
+    return (k[:len(a)]@k[len(a):].T).masked_fill(torch.tensor([[x==y for y in b] for x in a], device=k.device), -1.)
 
-# %% ../../nbs/evaluate/01_datasets.ipynb #187b7795
+# %% ../../nbs/evaluate/01_datasets.ipynb #7351dd04
 def with_nearest(
     lm:LM, # whose keys decide
     cases:list, # `EditCase`s
     k:int=3, # probes to add to each case
     layer:int|None=None, # whose keys; None for a third of the way up
     mom2:dict|None=None, # {layer: (d_in, d_in)} second moments of keys; None compares them as they are
+    pool:list|None=None, # `EditCase`s whose facts may become probes; None for `cases`
 )->list: # the cases with `locality.nearest` probes
     "Add to each case the facts of other subjects whose keys are nearest"
-    reqs = [o.request for o in cases]
-    cos = _key_cosines(lm, reqs, round(lm.n_layers/3) if layer is None else layer, mom2)
+    others = list({o.request.text: o.request for o in (cases if pool is None else pool) if o.request.target_true}.values())
+    cos = _key_cosines(lm, [o.request for o in cases], others, round(lm.n_layers/3) if layer is None else layer, mom2)
     res = []
     for c,row in zip(cases, cos):
-        near = [reqs[i] for i in row.argsort(descending=True, stable=True)[:k].tolist() if row[i]>-1 and reqs[i].target_true]
+        near = [others[i] for i in row.argsort(descending=True, stable=True)[:k].tolist() if row[i]>-1]
         res.append(replace(c, probes=[*c.probes, *(Probe('locality.nearest', r.text, r.target_true, c.request.target_new) for r in near)]))
     return res
 
