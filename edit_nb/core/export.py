@@ -79,11 +79,11 @@ def _factors(edit, max_rank, pad):
     z = lambda t,d: torch.cat([t, t.new_zeros(*(k-s if i==d else s for i,s in enumerate(t.shape)))], d)
     return {m: (z(l,1), z(r,0)) for m,(l,r) in res.items()}, {m: e for m,e in lost.items() if e > 1e-6}
 
-# %% ../../nbs/core/13_export.ipynb #c69666ea
+# %% ../../nbs/core/13_export.ipynb #3ce0bfab
 @patch
 def to_peft(self:Edit,
     folder,      # where `adapter_config.json` and `adapter_model.safetensors` go
-    lm:LM|None=None, # the model; needed only for full changes that no method made, to know which way the weights are stored
+    lm:LM|None=None, # needed only for full changes that no method made: it says which way the weights are stored
     max_rank:int|None=None, # largest rank; more is cut off by an SVD, with a warning that says what was lost
     pad:bool=False, # fill up to a rank that servers allow (1, 8, 16, 32, 64, 128, 256, 320, 512)?
     base:str|None=None, # name of the base model for the config; None = what the edit was made on
@@ -103,7 +103,7 @@ def to_peft(self:Edit,
     (folder/'README.md').write_text(self.card()+note, encoding='utf-8')
     return folder
 
-# %% ../../nbs/core/13_export.ipynb #07c8e91a
+# %% ../../nbs/core/13_export.ipynb #c06c8bfd
 @patch
 def save_pretrained(self:LM,
     folder, # where model and tokenizer go
@@ -111,6 +111,6 @@ def save_pretrained(self:LM,
 )->Path: # the folder
     "Saves the model as it is, weight edits included, with its tokenizer."
     if odd := sorted({type(p).__name__ for e in self.edits for p in e.parts if not isinstance(p, WeightDelta)}):
-        warnings.warn(f"only weights are saved: {', '.join(odd)} of the edits that are on stay behind; save those with edit.save(path)", stacklevel=2)
+        warnings.warn(f"only weights are saved: {', '.join(odd)} of the edits that are on stay behind; save with edit.save(path)", stacklevel=2)
     self.model.save_pretrained(folder, **kw); self.tok.save_pretrained(folder)
     return Path(folder)

@@ -142,7 +142,7 @@ class DeCoParams(HParams):
     top_k:int = 20    # most candidate tokens
     filter_value:float|None = -1000. # score of the other tokens, relative to the best one; None = -inf
 
-# %% ../../nbs/methods/31_decoding.ipynb #a6b94665
+# %% ../../nbs/methods/31_decoding.ipynb #a73fc353
 def _rule(lm, kind, layers, hp):
     "The rule, after a check of its layers."
     for i in layers:
@@ -150,7 +150,7 @@ def _rule(lm, kind, layers, hp):
             raise ValueError(f"layer {i!r} is out of range: {lm.name} has layers 0 to {lm.n_layers-1}")
     if not layers: raise ValueError("no layers to choose from; name at least one")
     if (d := lm.module('head').weight.shape[1])!=lm.d_model:
-        raise ValueError(f"{lm.name} projects its hidden states from {lm.d_model} to {d} before the unembedding; early layers cannot be read there")
+        raise ValueError(f"{lm.name} projects hidden states from {lm.d_model} to {d} before the unembedding; early layers cannot be read there")
     return LogitsRule(kind, fields=dict(states=list(layers)) | {k: v for k,v in vars(hp).items() if k not in ('layers','dola_layers')})
 
 @method('dola', DoLaParams, known=False, asks=False)

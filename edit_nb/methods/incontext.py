@@ -117,7 +117,9 @@ def embed_default()->str:
     "`'sentence-transformers'` if it is installed, else `'tfidf'`."
     return 'sentence-transformers' if importlib.util.find_spec('sentence_transformers') else 'tfidf'
 
-# %% ../../nbs/methods/30_incontext.ipynb #0fc41107
+# %% ../../nbs/methods/30_incontext.ipynb #b740a634
+def _said(case, kind): return [p.prompt+join_target(p.prompt, p.target) for p in case.of_kind(kind) if p.target]
+
 def demonstrations(
     cases, # `EditCase`s with rephrase and locality probes, or finished texts
     per_case=(1,1,1), # most copy, update and retain sentences of each
@@ -128,8 +130,7 @@ def demonstrations(
     for c in cases:
         if isinstance(c, str): res.append(c); continue
         r = c.request; head = template.replace('{fact}', fact_text(r))
-        def said_of(k): return [p.prompt+join_target(p.prompt, p.target) for p in c.of_kind(k) if p.target]
-        said = [fact_text(r)], said_of('rephrase'), said_of('locality')
+        said = [fact_text(r)], _said(c, 'rephrase'), _said(c, 'locality')
         res += [f'{head}{s}\n\n' for n,ss in zip(per_case, said) for s in ss[:n]]
     return res
 
