@@ -4,19 +4,22 @@
 
 # %% auto #0
 __all__ = ['fold', 'prompt_end', 'prompt_mask', 'memories', 'leads', 'together', 'quiet', 'Explanation', 'report', 'listening',
-           'whose', 'explain', 'answer_batch', 'answer_nll', 'layer_input', 'check_fit', 'one_layer', 'check_serving']
+           'whose', 'explain', 'answer_batch', 'answer_nll', 'layer_input', 'activation', 'unrelated_texts',
+           'check_fit', 'one_layer', 'check_serving']
 
-# %% ../../nbs/core/12_memory.ipynb #cc9e2546
+# %% ../../nbs/core/12_memory.ipynb #4b7fc896
 import contextlib,warnings
 from dataclasses import dataclass, replace
 import torch, torch.nn.functional as F
 from torch import Tensor
+from transformers.activations import ACT2FN
 from tqdm.auto import tqdm
 from fastcore.basics import patch
 from .lm import *
 from .request import *
 from .trace import *
 from .edit import *
+from .moments import without_edits
 
 # %% ../../nbs/core/12_memory.ipynb #ab4ef054
 def fold(
@@ -86,7 +89,7 @@ def quiet(
     try: yield lm
     finally: lm.cache['quiet'] = old
 
-# %% ../../nbs/core/12_memory.ipynb #66f1b732
+# %% ../../nbs/core/12_memory.ipynb #35829e66
 class Explanation(list):
     "What the memories decided: a list of dicts that shows as a table."
     def _repr_markdown_(self):
@@ -94,6 +97,7 @@ class Explanation(list):
         ks = list(dict.fromkeys(k for o in self for k in o))
         show = lambda v: 'yes' if v is True else 'no' if v is False else f'{v:.3g}' if isinstance(v, float) else '' if v is None else str(v)
         return '\n'.join(['| '+' | '.join(ks)+' |', '|---'*len(ks)+'|', *('| '+' | '.join(show(o.get(k)) for k in ks)+' |' for o in self)])
+    def __add__(self, other): return Explanation(list.__add__(self, other))
     @property
     def fired(self)->bool: "Did any memory fire?"; return any(o['fired'] for o in self)
 
@@ -180,6 +184,25 @@ def layer_input(
     "What enters `site`."
     with lm.asking(), Trace(lm, inputs=site, stop=True) as t: lm.forward(b)
     return t.inputs[site] if t.inputs[site].dtype==torch.float64 else t.inputs[site].float()
+
+# %% ../../nbs/core/12_memory.ipynb #d048aaa7
+def activation(
+    lm:LM, # any model
+): # function
+    "The model's activation function."
+    n = next((v for k in ('hidden_act','hidden_activation','activation_function') if isinstance(v := getattr(lm.config, k, None), str)), 'gelu')
+    return ACT2FN[n]
+
+# %% ../../nbs/core/12_memory.ipynb #4413fde4
+def unrelated_texts(
+    lm:LM,  # the model, which writes them
+    n:int,  # how many
+    seed:int=0, # of the drawing
+)->list: # texts
+    "Texts in the model's own words (from the unedited model), for edits to leave alone."
+    starts = ['The','In','A','He','It was','She','They','Every','Many','One']
+    with without_edits(lm): out = lm.generate((starts*n)[:min(n,50)], max_new_tokens=15, do_sample=True, seed=seed, min_new_tokens=8)
+    return [(starts*n)[i]+o for i,o in enumerate(out*(n//len(out)+1))][:n]
 
 # %% ../../nbs/core/12_memory.ipynb #a27ca6f8
 def check_fit(
