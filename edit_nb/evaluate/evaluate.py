@@ -78,19 +78,19 @@ def _one_group(lm, steps, make, before, see, drift, common):
         rows += [report_row(kind='cost', metric=k, case=o.id, relation=o.relation, pre=0., post=c[k], **c) for k in ('seconds', 'bytes')]
     return rows+drift_rows(moved, case=cs[0].id if len(cs)==1 else None, **common)
 
-# %% ../../nbs/evaluate/05_evaluate.ipynb #1fe17885
+# %% ../../nbs/evaluate/05_evaluate.ipynb #a1d86ec7
 def evaluate(
     lm:LM, # the model; as before when this returns
     method, # a name in `METHODS`, or any function (lm, requests) -> Edit
     cases, # `EditCase`s, see `load_cases`
     mode:str='single', # 'single' each edit alone, 'batch' all at once, 'sequential' one after another and judged after all
     hp=None, # hyper-parameters of the method; None for its preset
-    batch_size:int|None=None, # rows in one forward pass; None = by length. Results do not depend on it
+    batch_size:int|None=None, # questions in one forward pass; None = by length. Results do not depend on it
     max_new_tokens:int=20, # of free text
     texts=None, # neutral texts for drift; None for those of `neutral_for`
     free=FREE, # kinds of probes that also write freely
     progress:bool=True, # show a bar?
-    **overrides, # single hyper-parameters, given to the method
+    **overrides, # single hyper-parameters, given to the method; those named like an argument here go into `hp`
 )->EvalReport: # rows, table, plot
     "Judge `method` on `cases`"
     kw = overrides | ({} if hp is None else dict(hp=hp))
