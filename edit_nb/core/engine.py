@@ -323,7 +323,7 @@ def _choose_level(self:Engine):
         with self.lm.asking(): known[state] = self._try_levels()
     self.level,self.trick,self.tuples = known[state]
 
-# %% ../../nbs/core/07_engine.ipynb #c7879f30
+# %% ../../nbs/core/07_engine.ipynb #9570766b
 @patch
 def _try_levels(self:Engine):
     "The first level whose error is rounding: (level, is the last-block trick right?, which blocks return tuples)."
@@ -338,7 +338,7 @@ def _try_levels(self:Engine):
         except Exception as e: why.append(f'{self.level}: {type(e).__name__}: {e}'); continue # whatever an unknown model raises: it is then slower
         if err <= _tol.get(self.lm.dtype, .1): return self.level, self.trick, self.tuples
         why.append(f'{self.level}: differs by {err:.1e} of the spread of the logits')
-    warnings.warn(f"the fast engine does not fit {self.lm.name}, so it runs whole forward passes ({'; '.join(why)})")
+    warnings.warn(f"the fast engine does not fit {self.lm.name}, so it runs whole forward passes ({'; '.join(why)})", stacklevel=2)
     return 'replay', False, self.tuples
 
 # %% ../../nbs/core/07_engine.ipynb #0be9f14e

@@ -5,8 +5,7 @@
 # %% auto #0
 __all__ = ['hidden', 'with_hidden', 'StopForward', 'Trace']
 
-# %% ../../nbs/core/06_trace.ipynb #b3e43170
-import torch
+# %% ../../nbs/core/06_trace.ipynb #b4d80352
 from torch import Tensor
 from fastcore.basics import patch
 from .lm import *

@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['embedding_std', 'CausalTrace', 'causal_trace', 'textbook_trace', 'preview_agreement']
 
-# %% ../../nbs/locate/00_causal_trace.ipynb #28d0c1ed
+# %% ../../nbs/locate/00_causal_trace.ipynb #fdb129fa
 import base64,io,json,math,re
-from dataclasses import dataclass, asdict
+from dataclasses import dataclass
 from pathlib import Path
 import numpy as np, torch
 from torch import Tensor
@@ -200,17 +200,17 @@ def _exact(base, kind, window, sever, memory, progress)->Tensor:
             scores[t] = torch.stack([got[o] for o in spans]).cpu()
     return scores
 
-# %% ../../nbs/locate/00_causal_trace.ipynb #0ea3fc75
+# %% ../../nbs/locate/00_causal_trace.ipynb #549d962c
 def _textbook(base, kind, window, sever, progress, cells=None)->Tensor:
     "(T, L) scores, one forward pass per cell; only `cells` if given, the others are nan."
     lm,n = base.lm, base.eng.n
     batch,keep = lm.batch([base.ids]*(1+base.S)), torch.tensor([base.T-1], device=lm.device)
     scores = torch.full((base.T, n), float('nan'))
     for t,l in tqdm([(t,l) for t in range(base.T) for l in range(n)] if cells is None else cells, desc='textbook trace', disable=not progress, leave=False):
-        def put(h): h[1:,t] = h[0,t]
+        def put(h, t=t): h[1:,t] = h[0,t]
         edit = {f'block.{l}': put} if kind=='state' else {f'{kind}_out.{k}': put for k in range(*_span(l, window, n))}
         for k in range(n) if sever else ():
-            def freeze(h, bad=base.rec.outputs[f'{sever}_out.{k}']): h[1:,t] = bad[1:,t]
+            def freeze(h, t=t, bad=base.rec.outputs[f'{sever}_out.{k}']): h[1:,t] = bad[1:,t]
             edit[f'{sever}_out.{k}'] = freeze
         with Trace(lm, edit={'embed': _corrupt(base.noise, base.a, base.z), **edit}): lg = lm.forward(batch, keep).logits[1:,-1].float()
         scores[t,l] = (lg[:,base.target]-lg.logsumexp(-1)).exp().mean()
