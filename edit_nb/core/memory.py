@@ -130,10 +130,11 @@ def _explain(self, lm:LM, prompt:str)->Explanation:
     with self.on(lm): return explain(lm, prompt)
 Edit.explain = _explain
 
-# %% ../../nbs/core/12_memory.ipynb #3562e6aa
+# %% ../../nbs/core/12_memory.ipynb #fd8b143d
 def _rows(hook, keep, new):
     "`hook` with the rows whose request is in `keep`, renumbered by `new`."
     of = hook.fields.get('of')
+    if hook.fields.get('shared'): return hook
     if of is None: raise ValueError(f"a {hook.kind!r} memory holds its facts in one piece; make an edit for each fact to be able to take them off one by one")
     rows = [i for i,j in enumerate(of) if j in keep]
     lists = {k: [v[i] for i in rows] for k,v in hook.fields.items() if k in hook.fields.get('per_row', ())}
