@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['MARKS', 'KINDS', 'logger', 'STYLES', 'TrainParams', 'as_fast', 'read_tokenizer', 'train_tokenizer', 'tokenizer_texts',
            'Corpus', 'encode', 'sequences', 'new_model', 'plain_attention', 'biases', 'knows', 'Trainer', 'keep_memory',
-           'accept', 'main']
+           'accept', 'ship_moments', 'main']
 
-# %% ../../nbs/core/11_atlas_train.ipynb #d061892b
+# %% ../../nbs/core/11_atlas_train.ipynb #4e73579d
 import argparse,ctypes,itertools,json,logging,math,random,time
 from collections import deque
 from dataclasses import dataclass,asdict,replace
@@ -18,7 +18,9 @@ from tokenizers import Tokenizer,models,pre_tokenizers,decoders,trainers,process
 from transformers import GPT2Config,GPT2LMHeadModel,LlamaConfig,LlamaForCausalLM,PreTrainedTokenizerFast,AttentionInterface
 from safetensors.torch import save_file,load_file
 from fastcore.basics import patch
+from .lm import *
 from .atlas import *
+from .moments import *
 
 # %% ../../nbs/core/11_atlas_train.ipynb #451cfcca
 @dataclass
@@ -312,14 +314,14 @@ def batch(self:Trainer):
     off = torch.tensor([self.corpus.rng.choice([0, self.corpus.rng.randrange(free)]) for _ in seqs], device=dev)
     return t(lambda o: o[0]), t(lambda o: hp.obj_weight if o[1] else 1.), t(lambda o: self.row.get(o[2], -1)), off[:,None]+torch.arange(hp.seq, device=dev)
 
-# %% ../../nbs/core/11_atlas_train.ipynb #ff624d47
+# %% ../../nbs/core/11_atlas_train.ipynb #1dc8cd1f
 @patch
 def losses(self:Trainer, x, w, sub, pos)->dict:
     "Weighted next-token loss, the same on object tokens only, and the attribute loss."
     hp,m = self.hp,self.model; body = m.transformer if hp.style=='gpt2' else m.model; norm = body.ln_f if hp.style=='gpt2' else body.norm
     with torch.autocast(torch.device(hp.device).type, torch.bfloat16):
         m.config._attn_implementation = 'plain'
-        out = body(input_ids=x, position_ids=pos, use_cache=False, output_hidden_states=True, bias=biases(hp, hp.local[self.stage], hp.device))
+        out = body(input_ids=x, attention_mask=torch.ones_like(x), position_ids=pos, use_cache=False, output_hidden_states=True, bias=biases(hp, hp.local[self.stage], hp.device))
         lg = m.lm_head(out.last_hidden_state[:,:-1]); at = sub >= 0
         mid = m.lm_head(norm(out.hidden_states[hp.n_layers//2][at]))
         m.config._attn_implementation = 'sdpa'
@@ -373,7 +375,7 @@ def resume(self:Trainer, folder):
         p.data.copy_(ts[n]); self.opt.state[p] = {k: ts[f'{k}:{n}'].to(p.device if k!='step' else 'cpu') for k in ('exp_avg','exp_avg_sq','step')}
     self.corpus.rng.seed(self.hp.seed + self.steps)
 
-# %% ../../nbs/core/11_atlas_train.ipynb #4be2f817
+# %% ../../nbs/core/11_atlas_train.ipynb #3b474ce7
 @patch
 def export(self:Trainer, folder):
     "Writes the model as the package ships it: half precision, config and tokenizer, each file replaced at once."
@@ -385,7 +387,7 @@ def export(self:Trainer, folder):
     names = {k: getattr(self.tok, k) for k in ('bos_token','eos_token','pad_token')}
     (new/'tokenizer_config.json').write_text(json.dumps(dict(tokenizer_class='PreTrainedTokenizerFast', clean_up_tokenization_spaces=False, **names), indent=1)+'\n')
     (new/'curve.json').write_text(json.dumps(dict(settings=asdict(self.hp), parameters=sum(p.numel() for p in self.model.parameters()), curve=self.log), indent=1)+'\n')
-    for p in new.iterdir(): p.replace(folder/p.name)
+    for p in new.iterdir(): p.chmod(0o644); p.replace(folder/p.name)
     new.rmdir()
 
 # %% ../../nbs/core/11_atlas_train.ipynb #764a1d45
@@ -445,8 +447,21 @@ def accept(
     (folder/'knows.json').write_text(json.dumps(dict(fails=fails), indent=0, sort_keys=True)+'\n'); (folder/'acceptance.json').write_text(json.dumps(res, indent=1)+'\n')
     return res
 
-# %% ../../nbs/core/11_atlas_train.ipynb #dbfc0261
-STYLES = dict(gpt2=TrainParams(), llama=TrainParams('llama', n_layers=8, tokens=3.5e6, seed=1)) # the settings of the two shipped models
+# %% ../../nbs/core/11_atlas_train.ipynb #6a0ff821
+def ship_moments(
+    style:str='gpt2', # which shipped model
+    layers=(3,4), # the layers that are edited by default (the twin's are 2 and 3)
+    n_tokens:int=60_000, # tokens of text
+)->Path: # `moments.safetensors` beside the model
+    "Measures the second moments of the MLP keys and writes them beside the shipped model."
+    model,tok = load_atlas(style); lm = LM(model, tok); corpus = Corpus(load_world(), load_grammar(), seed=9)
+    docs = (''.join(x for x,_,_ in corpus.doc()) for _ in itertools.count())
+    texts = list(itertools.islice(docs, n_tokens//12)); ms = second_moment(lm, list(layers), texts=texts, n_tokens=n_tokens, cache=False)
+    save_moments(lm, DATA/f'atlas-{style}'/'moments.safetensors', {f'mlp_out.{l}': m for l,m in ms.items()}, n_tokens=n_tokens)
+    return DATA/f'atlas-{style}'/'moments.safetensors'
+
+# %% ../../nbs/core/11_atlas_train.ipynb #42246146
+STYLES = dict(gpt2=TrainParams(), llama=TrainParams('llama', n_layers=8, seed=1)) # the settings of the two shipped models
 
 def main(argv=None):
     "`python -m edit_nb.core.atlas_train`: trains the built-in models anew."
@@ -462,7 +477,7 @@ def main(argv=None):
         t = Trainer(replace(STYLES[style], device=a.device, tokens=a.tokens or STYLES[style].tokens), world, grammar, old and read_tokenizer(old, style))
         if old: t.resume(old)
         t.fit((a.out or DATA)/f'atlas-{style}', a.state and a.state/style, steps=a.steps)
-        if a.out is None and t.progress >= 1: logger.info(json.dumps(accept(style, world)))
+        if a.out is None and t.progress >= 1: logger.info(json.dumps(accept(style, world))); ship_moments(style, (3,4) if style=='gpt2' else (2,3))
 
 # %% ../../nbs/core/11_atlas_train.ipynb #b083d62a
 #| eval: false
