@@ -30,7 +30,7 @@ class Answer:
         "Share of tokens that are the first choice"
         return teacher_forced(self.pred, self.ids)
 
-# %% ../../nbs/evaluate/02_look.ipynb #d532f872
+# %% ../../nbs/evaluate/02_look.ipynb #2ba410cf
 def _shared(lm, pairs):
     "`{(row of ids, first scored position): [(pair, target ids)]}`"
     rows = defaultdict(list)
@@ -39,6 +39,15 @@ def _shared(lm, pairs):
         rows[tuple(a+t[:-1]), len(a)-1].append((pair, t))
     return rows
 
+def _scored(lm, rows, at, batch_size, most=256):
+    "(number, scores) of every row; rows of similar length share a forward pass, and few scores are held at once"
+    todo = sorted(range(len(rows)), key=lambda i: len(rows[i]))
+    while todo:
+        n = next((k for k,i in enumerate(todo) if k==most or k>=8 and len(rows[i])>1.4*len(rows[todo[0]])), len(todo))
+        now,todo = todo[:n], todo[n:]
+        yield from zip(now, lm._scores([rows[i] for i in now], [at[i] for i in now], batch_size))
+
+# %% ../../nbs/evaluate/02_look.ipynb #d0674006
 def ask(
     lm:LM, # with whatever edits are on
     pairs, # (prompt, target) pairs; repeats are asked once
@@ -46,12 +55,10 @@ def ask(
 )->dict: # {(prompt, target): `Answer`}
     "How likely `lm` finds each target after its prompt"
     rows,res = _shared(lm, list(dict.fromkeys(pairs))), {}
-    keys = sorted(rows, key=lambda o: len(o[0]))
-    for i in range(0, len(keys), 256): # bounds the scores held at once
-        ks = keys[i:i+256]
-        for k,s in zip(ks, lm._scores([list(r) for r,_ in ks], [list(range(a, len(r))) for r,a in ks], batch_size)):
-            lp,pred = s.log_softmax(-1), s.argmax(-1).tolist()
-            for pair,t in rows[k]: res[pair] = Answer(lp[range(len(t)), t].tolist(), pred, t)
+    keys = list(rows)
+    for i,s in _scored(lm, [list(r) for r,_ in keys], [list(range(a, len(r))) for r,a in keys], batch_size):
+        lp,pred = s.log_softmax(-1), s.argmax(-1).tolist()
+        for pair,t in rows[keys[i]]: res[pair] = Answer(lp[range(len(t)), t].tolist(), pred, t)
     return res
 
 # %% ../../nbs/evaluate/02_look.ipynb #3527e05c
@@ -81,10 +88,11 @@ def rival(
     t,new,true = [(o or '').strip() for o in (probe.target, req.target_new, req.target_true)]
     return {new: req.target_true, true: req.target_new}.get(t) if t else None
 
-# %% ../../nbs/evaluate/02_look.ipynb #f487a6ce
+# %% ../../nbs/evaluate/02_look.ipynb #1211a920
 def _write(lm, need, n, batch_size, first=8):
     "{prompt: greedy continuation} for {prompt: characters it must have before its stop, or None for all `n` tokens}"
     def _go(ps, k): return dict(zip(ps, lm.generate(ps, max_new_tokens=k, batch_size=batch_size))) if ps else {}
+    if None in need.values() and len(need)<64: return _go(list(need), n) # a few more rows cost less than a second round
     res = _go([p for p,c in need.items() if c is not None], min(first, n))
     return res | _go([p for p,c in need.items() if c is None or first_sentence(res[p], c)==res[p]], n)
 
@@ -129,7 +137,7 @@ def probe_metrics(
         if probe.family=='generation': res['entropy'] = ngram_entropy(probe.prompt+text)
     return res
 
-# %% ../../nbs/evaluate/02_look.ipynb #3ab95036
+# %% ../../nbs/evaluate/02_look.ipynb #a3cca618
 class Drift:
     "How far a model moves on `texts` from where it was when this was made"
     def __init__(self,
@@ -146,8 +154,8 @@ class Drift:
     def _scores(self, lm):
         rows = [lm.ids(o if o.endswith(t) else t) for o,t in zip(lm._as_asked(self.texts), self.texts)]
         rows = [o[:len(o)-len(lm.ids(t))+len(lm.bos)+len(i)] for o,t,i in zip(rows, self.texts, self.ids)]
-        sc = lm._scores(rows, [list(range(len(r)-len(i), len(r)-1)) for r,i in zip(rows, self.ids)], self.batch_size)
-        return [o.log_softmax(-1) for o in sc]
+        at = [list(range(len(r)-len(i), len(r)-1)) for r,i in zip(rows, self.ids)]
+        return [s.log_softmax(-1) for _,s in sorted(_scored(lm, rows, at, self.batch_size), key=lambda o: o[0])]
     def __call__(self, lm)->list: # one dict per text: perplexity before and after, and mean KL
         "Compare `lm` as it is now"
         def _ppl(s, i): return perplexity(s[range(len(i)-1), i[1:]].tolist())
