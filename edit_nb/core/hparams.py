@@ -67,6 +67,27 @@ for _k,_v in {
     'qwen2.5-7b':   dict(MEMIT=_mass(_low,27), AlphaEdit=_mass(_low,27,L2=1.)),
 }.items(): PRESETS[_k] = PRESETS.get(_k, {}) | _v
 
+# %% ../../nbs/core/04_hparams.ipynb #9b8505b0
+def _mem(l, src=_E, **kw): return dict(layers=[l], source=src, **kw)
+def _wise(l, src=_E, **kw): return _mem(l, src, n_iter=70) | kw
+def _db(l, src, **kw): return _mem(l, src, v_num_grad_steps=25, **kw)
+_asgrace,_aslast,_asdb = 'layer as for GRACE', 'the last layer, as in Transformer-Patcher', 'values as in the MEMIT row, at its last layer; the released settings of NeuralDB were not checked'
+
+for _k,_v in {
+    'gpt2-xl':    dict(GRACE=_mem(35, site='mlp_in', n_iter=200), DEFER=_mem(35, _asgrace, site='mlp_in'), WISE=_wise(8, site='mlp_in', n_iter=40, act_ratio=.8), MELO=_mem(36, 'EasyEdit 14cea82 hparams; layer above that of GRACE'),
+                       NeuralDB=_db(17, _asdb, v_weight_decay=.5, clamp_norm_factor=.75), TPatcher=_mem(47, _aslast)),
+    'gpt-j-6b':   dict(GRACE=_mem(25, n_iter=200), DEFER=_mem(25, _asgrace), WISE=_wise(21, act_margin=[15.,40.,20.]), MELO=_mem(26, 'one above the layer of GRACE'), NeuralDB=_db(8, _asdb, v_weight_decay=.5, clamp_norm_factor=.75), TPatcher=_mem(27, _aslast)),
+    'llama-2-7b': dict(GRACE=_mem(27, n_iter=50), DEFER=_mem(27, _asgrace), WISE=_wise(27), MELO=_mem(28, 'one above the layer of GRACE'), NeuralDB=_db(8, _asdb, v_weight_decay=1e-3), TPatcher=_mem(31, _aslast)),
+    'llama-3-8b': dict(GRACE=_mem(27, 'as llama-2-7b', n_iter=50), DEFER=_mem(27, _asgrace), WISE=_wise(29, n_iter=30, edit_lr=.9, act_margin=[2.,20.,10.], act_ratio=.5), MELO=_mem(28, 'one above the layer of GRACE'),
+                       NeuralDB=_db(8, _asdb, v_weight_decay=.5, clamp_norm_factor=.75, v_lr=.1), TPatcher=_mem(31, _aslast)),
+    'mistral-7b': dict(GRACE=_mem(27, 'as llama-2-7b', n_iter=50), DEFER=_mem(27, _asgrace), WISE=_wise(27), MELO=_mem(28, 'one above the layer of GRACE'), NeuralDB=_db(8, _asdb, v_weight_decay=1e-3), TPatcher=_mem(31, _aslast)),
+    'qwen2.5-7b': dict(GRACE=_mem(18, n_iter=50), DEFER=_mem(18, _asgrace), WISE=_wise(23), MELO=_mem(19, 'one above the layer of GRACE'), NeuralDB=_db(8, _asdb, v_weight_decay=1e-3), TPatcher=_mem(27, _aslast)),
+}.items(): PRESETS[_k] = PRESETS.get(_k, {}) | _v
+
+for _k,_l in (('atlas',9),('atlas-llama',7)): # `_l`: the last layer
+    PRESETS[_k] |= dict(GRACE=_mem(_l-1, _here, eps=1.5, n_iter=50), DEFER=_mem(_l-1, _here, edit_lr=.01, n_iter=40), WISE=_mem(_l-2, _here, n_iter=20), TPatcher=_mem(_l, _here),
+                        MELO=dict(layers=[_l-2,_l-1], radius=5., n_iter=40, source=_here), NeuralDB=_db(3, _here, gamma=.9, v_weight_decay=.002, clamp_norm_factor=12.))
+
 # %% ../../nbs/core/04_hparams.ipynb #0ccebeed
 def _fits(v, t):
     "Is `v` of the annotated type `t`? ints pass as floats, bools do not pass as numbers."
