@@ -341,11 +341,13 @@ def _try_levels(self:Engine):
     warnings.warn(f"the fast engine does not fit {self.lm.name}, so it runs whole forward passes ({'; '.join(why)})", stacklevel=2)
     return 'replay', False, self.tuples
 
-# %% ../../nbs/core/07_engine.ipynb #0be9f14e
+# %% ../../nbs/core/07_engine.ipynb #6451fa13
 @patch
-def max_rows(self:Engine,
+def max_seqs(self:Engine,
+    q:int,            # rows of each sequence to run
+    past:int=0,       # tokens before them
     memory:int=2**29, # bytes to spend
-)->int: # token rows that may pass a block at once, at least 1
-    "How many rows fit into `memory`, by the widths of the MLP and the residual stream."
+)->int: # sequences that may pass a block at once, at least 1
+    "How many sequences fit into `memory`, by the widths of the MLP and the residual stream."
     d_ff,d = self.lm.weight('mlp_in.0').shape
-    return max(1, memory // ((3*d_ff + 10*d)*self.lm.dtype.itemsize))
+    return max(1, memory // ((q*(3*d_ff + 10*d) + 4*past*d)*self.lm.dtype.itemsize))

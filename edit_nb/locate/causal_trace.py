@@ -53,7 +53,7 @@ def _draw(lm, noise, subject, n, samples, seed)->Tensor:
     if not isinstance(samples, int) or isinstance(samples, bool) or samples < 1: raise ValueError(f"samples should be a whole number from 1 on, got {samples!r}")
     return torch.from_numpy(np.random.RandomState(seed).randn(samples, n, d) * _noise_std(lm, noise, subject))
 
-# %% ../../nbs/locate/00_causal_trace.ipynb #67c2ff8f
+# %% ../../nbs/locate/00_causal_trace.ipynb #5b12a184
 @dataclass
 class _Base:
     "The base run of a trace: row 0 is clean, the others are noisy."
@@ -64,9 +64,8 @@ class _Base:
     T = property(lambda self: len(self.ids))
     S = property(lambda self: len(self.noise))
 
-def _corrupt(base_or_noise, a, z, scale=1.):
+def _corrupt(noise, a, z):
     "A function that adds noise to rows 1.. at tokens [a, z), in float64 and rounded once."
-    noise = base_or_noise*scale
     def fn(h): h[1:,a:z] = (h[1:,a:z].cpu().double() + noise).to(h)
     return fn
 
@@ -180,7 +179,7 @@ def _sweep_windows(base, t, spans, site)->Tensor:
         on,off = going, off+ended
     return torch.stack([p[len(on)+off.index(o)] if o in off else p[on.index(o[0])] for o in spans])
 
-# %% ../../nbs/locate/00_causal_trace.ipynb #01014dc3
+# %% ../../nbs/locate/00_causal_trace.ipynb #088da553
 def _chunked(xs, n): return [xs[i:i+n] for i in range(0, len(xs), n)]
 
 @torch.no_grad()
@@ -189,7 +188,8 @@ def _exact(base, kind, window, sever, memory, progress)->Tensor:
     eng,low = base.eng, base.p[1:].mean()
     scores = torch.full((base.T, eng.n), float(low))
     for t in tqdm(range(base.a, base.T), desc=f'trace {kind}', disable=not progress, leave=False):
-        members = max(1, eng.max_rows(memory) // (base.S*(base.T - (t if eng.level=='suffix' else 0))))
+        past = t if eng.level=='suffix' else 0
+        members = max(1, eng.max_seqs(base.T-past, past, memory) // base.S)
         if kind=='state':
             for ls in _chunked(range(eng.n-1), members): scores[t,list(ls)] = _sweep_states(base, t, ls, sever).cpu()
             if t==base.T-1: scores[t,-1] = base.p[0]
@@ -216,7 +216,7 @@ def _textbook(base, kind, window, sever, progress, cells=None)->Tensor:
         scores[t,l] = (lg[:,base.target]-lg.logsumexp(-1)).exp().mean()
     return scores
 
-# %% ../../nbs/locate/00_causal_trace.ipynb #8dfe7321
+# %% ../../nbs/locate/00_causal_trace.ipynb #5a4d83e0
 def _log_odds(lg, target):
     "Log-odds of `target` against all other tokens, from logits (n, V)."
     others = lg.index_fill(1, torch.tensor([target], device=lg.device), -torch.inf)
@@ -226,12 +226,11 @@ def _preview(base, kind, window)->Tensor:
     "(T, L) scores to first order, from one pass over a clean row, S noisy rows and S rows with half the noise."
     lm,S,n = base.lm, base.S, base.eng.n
     sites = [f'block.{l}' if kind=='state' else f'{kind}_out.{l}' for l in range(n)]
-    full,half = [_corrupt(base.noise, base.a, base.z, o) for o in (1., .5)]
-    def damage(h):
-        h = h.detach(); full(h[:1+S])
-        rows = torch.cat([h[:1], h[1+S:]]); half(rows); h[1+S:] = rows[1:]
+    damage = _corrupt(torch.cat([base.noise, base.noise/2]), base.a, base.z)
+    def start(h):
+        damage(h := h.detach())
         return h.requires_grad_() # weights may be frozen: the graph starts here
-    with lm.asking(grad=True), Trace(lm, sites, edit={'embed': damage}, detach=False) as tr:
+    with lm.asking(grad=True), Trace(lm, sites, edit={'embed': start}, detach=False) as tr:
         out = lm.forward(lm.batch([base.ids]*(1+2*S)), torch.tensor([base.T-1], device=lm.device))
         odds = _log_odds(out.logits[:,-1].float(), base.target)
         grads = torch.autograd.grad(odds.sum(), [tr[o] for o in sites])
