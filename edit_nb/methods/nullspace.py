@@ -61,7 +61,7 @@ def past_keys(
     ks = [k for k in ks if isinstance(k, Tensor) and k.shape[1:]==(d_in,)]
     return torch.cat(ks).T if ks else None
 
-# %% ../../nbs/methods/11_nullspace.ipynb #894e6868
+# %% ../../nbs/methods/11_nullspace.ipynb #0a46439f
 @method('alphaedit', AlphaEditParams)
 def alphaedit(
     lm:LM,         # the model; it is not changed
@@ -73,8 +73,8 @@ def alphaedit(
     "AlphaEdit: changes in the null space of ordinary keys; earlier edits that are on are protected."
     layers = sorted(hp.layers); C = moments_for(lm, layers, mom2, texts=hp.mom2_dataset, n_tokens=hp.mom2_n_samples)
     P = {l: null_space(C[l].to(lm.weight(f'mlp_out.{l}').device), hp.nullspace_threshold) for l in layers}
-    ctx,vs = targets(lm, reqs, hp, contexts)
-    parts,ks,miss = walk(lm, reqs, vs.v, hp, ctx, lambda l,K: null_space_solve(K, P[l], hp.L2, past_keys(lm, l, len(K))))
+    adjust = lambda l,K: null_space_solve(K, P[l], hp.L2, past_keys(lm, l, len(K)))
+    ctx,vs,parts,ks,miss = write(lm, reqs, hp, contexts, adjust)
     with Edit('done', parts).on(lm): ks = {l: group_mean(k, ctx) for l,k in keys(lm, reqs, layers, ctx, hp.fact_token).items()}
     free = {l: float(p.trace())/len(p) for l,p in P.items()}
     return parts, mass_stats(vs, {}, miss, ctx) | {f'written_{l}': k.cpu() for l,k in ks.items()} | dict(free=free)
