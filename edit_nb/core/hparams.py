@@ -88,6 +88,25 @@ for _k,_l in (('atlas',9),('atlas-llama',7)): # `_l`: the last layer
     PRESETS[_k] |= dict(GRACE=_mem(_l-1, _here, eps=1.5, n_iter=50), DEFER=_mem(_l-1, _here, edit_lr=.01, n_iter=40), WISE=_mem(_l-2, _here, n_iter=20), TPatcher=_mem(_l, _here),
                         MELO=dict(layers=[_l-2,_l-1], radius=5., n_iter=40, source=_here), NeuralDB=_db(3, _here, gamma=.9, v_weight_decay=.002, clamp_norm_factor=12.))
 
+# %% ../../nbs/core/04_hparams.ipynb #eb5b380f
+_tune8 = 'tuned here on 8 cases of the tune half of the atlas cases'
+def _lora(steps, modules, src=_E, **kw): v = dict(num_steps=steps, target_modules=modules, source=src, **kw); return dict(LoRA=v, AdaLoRA=v)
+def _ask(): return dict(IKE=dict(k=16, source=_E), DoLa=dict(dola_layers='low', source=_E))
+_deco = dict(DeCo=dict(layers=[*range(20,29)], source=_E))
+
+for _k,_v in {
+    'gpt2-xl':     _lora(30, ['c_attn']) | _ask(),
+    'gpt-j-6b':    _lora(50, ['fc_in','fc_out']) | _ask(),
+    'llama-2-7b':  _lora(70, ['q_proj','v_proj']) | _ask() | _deco,
+    'llama-3-8b':  _lora(70, ['q_proj','v_proj']) | _ask() | _deco,
+    'mistral-7b':  _lora(70, ['q_proj','v_proj'], 'as llama-2-7b') | _ask() | _deco,
+    'qwen2.5-7b':  _lora(60, ['q_proj','v_proj']) | _ask(),
+}.items(): PRESETS[_k] = PRESETS.get(_k, {}) | _v
+
+for _k in ('atlas','atlas-llama'):
+    _low = dict(layers=[3], target_modules=['mlp_out'], num_steps=60, loss_stop=.05, lora_dropout=0., source=_tune8 if _k=='atlas' else 'as atlas')
+    PRESETS[_k] |= dict(LoRA=_low | dict(lr=1e-3), DPO=_low | dict(lr=1e-3), AdaLoRA=_low | dict(lr=1e-2), IKE=dict(k=4, source=_low['source']))
+
 # %% ../../nbs/core/04_hparams.ipynb #0ccebeed
 def _fits(v, t):
     "Is `v` of the annotated type `t`? ints pass as floats, bools do not pass as numbers."

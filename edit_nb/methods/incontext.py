@@ -218,7 +218,7 @@ def _ike(rule, lm, prompt):
     r,i = _found(lm, rules, prompt); f = r.fields
     return ''.join(f['pool'][j] for j in f['demos'][i]) + f['template'].replace('{fact}', f['facts'][i]) + prompt
 
-# %% ../../nbs/methods/30_incontext.ipynb #704e07ef
+# %% ../../nbs/methods/30_incontext.ipynb #4053b7b3
 def _fit(lm, reqs, pool, picks, hp):
     "Raises, with a `k` that would do, if demonstrations, fact, prompt and answer do not fit the model."
     for r,p in zip(reqs, picks):
@@ -232,7 +232,10 @@ def _fit(lm, reqs, pool, picks, hp):
 @method('ike', IKEParams)
 def ike(lm, reqs, hp, demos=None, embedder=None):
     "In-context knowledge editing: demonstrations and the new fact before every prompt."
-    pool = demonstrations(demo_cases() if demos is None else demos, hp.per_case, hp.template)
+    if demos is None:
+        if 'demo_cases' not in lm.cache: lm.cache['demo_cases'] = demo_cases()
+        demos = lm.cache['demo_cases']
+    pool = demonstrations(demos, hp.per_case, hp.template)
     picks = [choose_demos(lm, r, pool, hp, embedder) for r in reqs]; _fit(lm, reqs, pool, picks, hp)
     used = sorted({i for p in picks for i in p}); at = {i:k for k,i in enumerate(used)}
     shown = dict(pool=[pool[i] for i in used], demos=[[at[i] for i in p] for p in picks])
