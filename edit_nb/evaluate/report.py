@@ -128,11 +128,11 @@ def _score(
     ids = list(dict.fromkeys(i for o in cols for i in o))
     return bootstrap([[o.get(i, math.nan) for o in cols] for i in ids], harmonic, seed=seed)
 
-# %% ../../nbs/evaluate/04_report.ipynb #49d0ceda
+# %% ../../nbs/evaluate/04_report.ipynb #9c3e872d
 def _num(x, unit):
     "`x` for people"
     if not np.isfinite(x): return '–' if x!=x else '∞'
-    return f'{100*x:.1f}' if unit=='%' else f'{x:.3g}' if abs(x)<1000 else f'{x:,.0f}'
+    return f'{100*x:.1f}' if unit=='%' else f'{x:.4f}' if unit=='×' else f'{x:.3g}' if abs(x)<1000 else f'{x:,.0f}'
 
 def _cell(e, unit): return f'{_num(e.value, unit)}' + (f' [{_num(e.low, unit)}, {_num(e.high, unit)}]' if e.low==e.low else '')
 
