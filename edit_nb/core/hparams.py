@@ -27,7 +27,7 @@ def model_key(
     for k,(t,L,d,V) in MODELS.items():
         if (t,L,d)==(lm.arch.model_type, lm.n_layers, lm.d_model) and V in (None, lm.n_vocab): return k
 
-# %% ../../nbs/core/04_hparams.ipynb #f2d0f3ef
+# %% ../../nbs/core/04_hparams.ipynb #7c576278
 _E,_K,_P = 'EasyEdit 14cea82 hparams', 'kmeng01/rome 0874014 hparams', 'ROME paper, App. E.1'
 def _rome(l, last, steps=25, wd=1e-3, src=_E, **kw): return dict(layers=[l], v_loss_layer=last, v_num_grad_steps=steps, v_weight_decay=wd, source=src, **kw)
 def _ft(l, src=_E, **kw): return dict(layers=[l], source=src, **kw)
@@ -44,13 +44,13 @@ PRESETS = { # model -> family of methods -> values that differ from the defaults
     'llama-3.2-3b':dict(ROME=_rome(5,27), FT=_ft(21), FTL=_ftl(21)),
     'mistral-7b':  dict(ROME=_rome(5,31), FT=_ft(21), FTL=_ftl(21,5e-5)),
     'qwen2.5-7b':  dict(ROME=_rome(5,27), FT=_ft(27), FTL=_ftl(27)),
-    'atlas':       dict(ROME=_rome(3,None,25,.002,'tuned here on the tune half of the atlas cases', clamp_norm_factor=12.),
+    'atlas':       dict(ROME=_rome(3,None,40,.002,'tuned here on the tune half of the atlas cases', clamp_norm_factor=12., context_template_length_params=[[5,5]]),
                         FT=dict(layers=[3], lr=2e-3, source='tuned here on the tune half of the atlas cases')),
     'atlas-llama': dict(ROME=_rome(3,None,25,.002,'tuned here on the tune half of the atlas cases', clamp_norm_factor=12.),
                         FT=dict(layers=[3], lr=2e-3, source='tuned here on the tune half of the atlas cases')),
 }
 
-# %% ../../nbs/core/04_hparams.ipynb #a8b1104d
+# %% ../../nbs/core/04_hparams.ipynb #74a1a838
 def _mass(ls, last, steps=25, wd=1e-3, clamp=4., lam=15000., src=_E, **kw):
     return dict(layers=list(ls), v_loss_layer=last, v_num_grad_steps=steps, v_weight_decay=wd, clamp_norm_factor=clamp, mom2_update_weight=lam, source=src, **kw)
 _M,_A,_here = 'kmeng01/memit 80426fd hparams', 'jianghoucheng/AlphaEdit f5248d3 hparams', 'tuned here on the tune half of the atlas cases'
@@ -60,11 +60,20 @@ for _k,_v in {
     'gpt2-xl':      dict(MEMIT=_mass(_xl,47,20,.5,.75,20000.,_M), EMMET=_mass([17],47,20,.5,.75,10000.), AlphaEdit=_mass(_xl,47,20,.5,.75,20000.,_A)),
     'gpt-j-6b':     dict(MEMIT=_mass(_j,27,25,.5,.75,src=_M), EMMET=_mass([5],27,25,.5,.75,1e5), AlphaEdit=_mass(_j,27,25,.5,.75,src=_A), PMET=_mass(_j,27,30,.5,.75,v_lr=.2,kl_factor=1.)),
     'gpt-neox-20b': dict(MEMIT=_mass(range(6,11),43,20,.5,.3,20000.,_M)),
-    'llama-2-7b':   dict(MEMIT=_mass(_low,31), EMMET=_mass([5],31,lam=1e5), PMET=_mass(_low,31,20,.5,1.)),
+    'llama-2-7b':   dict(MEMIT=_mass(_low,31), EMMET=_mass([5],31,lam=1e5), PMET=_mass(_low,31,20,.5,1.,v_lr=.5,kl_factor=.0625)),
     'llama-3-8b':   dict(MEMIT=_mass(_low,31,25,.5,.75,src=_A,v_lr=.1), AlphaEdit=_mass(_low,31,25,.5,.75,src=_A,v_lr=.1)),
-    'llama-3.2-3b': dict(MEMIT=_mass(_low,27), EMMET=_mass([5],27,lam=1e5), PMET=_mass(_low,27,25,.5,1.)),
+    'llama-3.2-3b': dict(MEMIT=_mass(_low,27), EMMET=_mass([5],27,lam=1e5), PMET=_mass(_low,27,25,.5,1.,v_lr=.5,kl_factor=.0625)),
     'mistral-7b':   dict(MEMIT=_mass(_low,31)),
     'qwen2.5-7b':   dict(MEMIT=_mass(_low,27), AlphaEdit=_mass(_low,27,L2=1.)),
+}.items(): PRESETS[_k] = PRESETS.get(_k, {}) | _v
+
+# %% ../../nbs/core/04_hparams.ipynb #a775cab9
+_U = 'XiaojieGu/UltraEdit 0beb222'
+for _k,_v in {
+    'gpt-j-6b':   dict(KN=dict(adaptive_threshold=.1, source=_E)),
+    'llama-3-8b': dict(UltraEdit=dict(layers=[*range(11,16),*range(18,25)], edit_modules=[*(f'mlp_gate.{l}' for l in range(11,16)),*(f'mlp_in.{l}' for l in range(18,25))], source=_U)),
+    'mistral-7b': dict(UltraEdit=dict(layers=[29,30], source=_U)),
+    'atlas':      dict(UltraEdit=dict(layers=[7,8], lr=5e-3, source='chosen here on 30 of the atlas cases')),
 }.items(): PRESETS[_k] = PRESETS.get(_k, {}) | _v
 
 # %% ../../nbs/core/04_hparams.ipynb #9b8505b0
