@@ -6,7 +6,7 @@
 __all__ = ['DOC_KINDS', 'STYLES', 'EDITED', 'TrainParams', 'train_tokenizer', 'tokenizer_texts', 'Corpus', 'encode', 'sequences',
            'new_model', 'biases', 'knows', 'Trainer', 'accept', 'ship_moments', 'train_atlas', 'main']
 
-# %% ../../nbs/core/11_atlas_train.ipynb #58ae8529
+# %% ../../nbs/core/11_atlas_train.ipynb #1b74d524
 import argparse,ctypes,itertools,json,logging,math,random,time
 from collections import deque
 from dataclasses import dataclass,asdict,replace
@@ -19,6 +19,7 @@ from safetensors.torch import save_file,load_file
 from fastcore.basics import patch
 from .lm import *
 from .moments import *
+from .atlas_moments import *
 from .atlas import *
 from .atlas import DATA,pieces
 
@@ -475,7 +476,7 @@ def accept(
     (folder/'acceptance.json').write_text(json.dumps(res, indent=1)+'\n')
     return res
 
-# %% ../../nbs/core/11_atlas_train.ipynb #3664abeb
+# %% ../../nbs/core/11_atlas_train.ipynb #4ccb70db
 def ship_moments(
     style:str='gpt2', # which shipped model
     layers=(3,4), # the layers that are edited by default
@@ -485,7 +486,8 @@ def ship_moments(
     lm = LM(*load_atlas(style)); corpus = Corpus(load_world(), load_grammar(), seed=9); path = DATA/f'atlas-{style}'/'moments.safetensors'
     texts = [''.join(x for x,_,_ in corpus.doc()) for _ in range(n_tokens//12)]
     ms = second_moment(lm, list(layers), texts=texts, n_tokens=n_tokens, cache=False)
-    save_moments(lm, path, {f'mlp_out.{l}': m for l,m in ms.items()}, n_tokens=n_tokens); path.chmod(0o644)
+    names = name_moment(lm, list(load_world().by_subject), list(layers)) # half of C: see `core.atlas_moments`
+    save_moments(lm, path, {f'mlp_out.{l}': (m+names[l])/2 for l,m in ms.items()}, n_tokens=n_tokens); path.chmod(0o644)
     return path
 
 # %% ../../nbs/core/11_atlas_train.ipynb #9fa524c0

@@ -19,7 +19,7 @@ from tqdm.auto import tqdm
 from .lm import *
 from .trace import *
 
-# %% ../../nbs/core/08_moments.ipynb #6dcb7c42
+# %% ../../nbs/core/08_moments.ipynb #95f0362a
 def token_rows(
     lm:LM,  # the model whose tokenizer and context length count
     texts,  # iterable of strings
@@ -27,7 +27,8 @@ def token_rows(
     max_len:int|None=None,  # longest row; at most 1024, and at most what the model can read
 )->list: # rows of token ids, none empty
     "`texts` as rows of token ids that fit the model."
-    if isinstance(texts, (str,bytes)): raise TypeError(f"texts should be an iterable of strings, got one {type(texts).__name__}: pass [text]")
+    if isinstance(texts, (str,bytes)):
+        raise TypeError(f"texts should be an iterable of strings, got one {type(texts).__name__}: pass [text]")
     if n_tokens is not None and n_tokens<1: raise ValueError(f"n_tokens should be at least 1, got {n_tokens}")
     rows,n,m = [],0,min(o for o in (max_len, lm.max_len, 1024) if o)
     for o in texts:
@@ -60,7 +61,7 @@ def keys_of(
     with lm.asking(), Trace(lm, inputs=sites, stop=True) as t: lm.forward(batch)
     return {s: x[batch.mask.to(x.device).bool()].float() for s,x in t.inputs.items()}
 
-# %% ../../nbs/core/08_moments.ipynb #d7bd2368
+# %% ../../nbs/core/08_moments.ipynb #8b2a2cdf
 class KeySums:
     "Running sums of k kᵀ for several sites."
     def __init__(self,
@@ -75,7 +76,8 @@ class KeySums:
     def add(self, keys:dict):
         "Add the tokens of one batch."
         for s,k in keys.items():
-            if not torch.isfinite(k).all(): raise ValueError(f"non-finite keys at {s!r}: the weights below it, or the dtype, do not give finite activations")
+            if not torch.isfinite(k).all():
+                raise ValueError(f"non-finite keys at {s!r}: the weights below it, or the dtype, do not give finite activations")
             self.sums[s].add_((k.T@k).to(self.sums[s].device))
         self.n,self.batches = self.n+len(k), self.batches+1
 
@@ -83,12 +85,13 @@ class KeySums:
         "{site: (d_in, d_in) float32} E[k kᵀ] so far, on the CPU."
         return {s: (C/self.n).float().cpu() for s,C in self.sums.items()}
 
-# %% ../../nbs/core/08_moments.ipynb #1ea5a86c
+# %% ../../nbs/core/08_moments.ipynb #db20a1b9
 def cache_dir()->Path: # the folder; it may not exist yet
     "Where measured things are kept: `$EDIT_NB_CACHE`, or `edit_nb` in the user's cache folder."
     if (p := os.environ.get('EDIT_NB_CACHE')): return Path(p).expanduser()
     return Path(os.environ.get('XDG_CACHE_HOME') or os.environ.get('LOCALAPPDATA') or Path.home()/'.cache')/'edit_nb'
 
+# %% ../../nbs/core/08_moments.ipynb #bafafc44
 def save_tensors(
     path,         # file to write
     tensors:dict, # {name: Tensor}
@@ -107,7 +110,8 @@ def load_tensors(
 )->tuple: # ({name: Tensor}, what is said about them)
     "Read a file of `save_tensors`; a damaged one raises."
     try:
-        with safe_open(path, 'pt') as f: return {k: f.get_tensor(k) for k in f.keys()}, json.loads((f.metadata() or {}).get('edit_nb', '{}'))
+        with safe_open(path, 'pt') as f:
+            return {k: f.get_tensor(k) for k in f.keys()}, json.loads((f.metadata() or {}).get('edit_nb', '{}'))
     except (OSError, ValueError): raise
     except Exception as e: raise ValueError(f"{path} is damaged ({e}); delete it and measure again") from None
 
@@ -124,16 +128,18 @@ def self_written(
         for o in lm._generate([start]*size, None, seed+i, max_new_tokens=length, min_new_tokens=length, do_sample=True):
             yield lm.tok.decode(o, skip_special_tokens=True)
 
-# %% ../../nbs/core/08_moments.ipynb #d6a5225f
+# %% ../../nbs/core/08_moments.ipynb #db137c82
 def wikitext(
     split:str='train', # `'train'`, `'validation'` or `'test'`
 ): # iterator over articles' paragraphs
     "Paragraphs of WikiText-103, through the `datasets` library."
     try: from datasets import load_dataset
-    except ImportError: raise ImportError("texts='wikitext' needs the datasets library: pip install datasets; or pass your own list of strings") from None
+    except ImportError:
+        raise ImportError("texts='wikitext' needs the datasets library: pip install datasets; or pass your own list of strings") from None
     for o in load_dataset('Salesforce/wikitext', 'wikitext-103-raw-v1', split=split):
         if len(o['text']) > 200: yield o['text']
 
+# %% ../../nbs/core/08_moments.ipynb #5f57da8f
 def _enough(lm, sites): return max(20_000, 4*max(lm.weight(s).shape[1] for s in sites))
 
 def corpus(
@@ -145,9 +151,12 @@ def corpus(
     "The corpus that `texts` means; text of ours is named by its recipe, text of yours by its tokens."
     if texts is None:
         n = n_tokens or _enough(lm, sites)
-        warnings.warn(f"no texts given for the second moment of {lm.name}: using {n:,} tokens that the model writes itself; pass texts=[...] or texts='wikitext' for real text")
+        warnings.warn(f"no texts given for the second moment of {lm.name}: using {n:,} tokens that the model writes itself; "
+                      "pass texts=[...] or texts='wikitext' for real text", stacklevel=2)
         return f'self-written-{n}', lambda: token_rows(lm, tqdm(self_written(lm, n), desc='writing', leave=False, delay=1), n)
-    if isinstance(texts, str) and texts=='wikitext': return f'wikitext-{n_tokens or 1_000_000}', lambda: token_rows(lm, wikitext(), n_tokens or 1_000_000)
+    if isinstance(texts, str) and texts=='wikitext':
+        n = n_tokens or 1_000_000
+        return f'wikitext-{n}', lambda: token_rows(lm, wikitext(), n)
     rows = token_rows(lm, texts, n_tokens)
     return f'{corpus_hash(rows)}-{sum(map(len, rows))}', lambda: rows
 
@@ -165,7 +174,7 @@ def without_edits(
         for e in on:
             if not any(e is o for o in lm.edits): e.apply(lm, any_model=True)
 
-# %% ../../nbs/core/08_moments.ipynb #9018a001
+# %% ../../nbs/core/08_moments.ipynb #12e68190
 def moments_folder(
     lm:LM,    # the model
     name:str, # name of the corpus
@@ -185,22 +194,25 @@ def resume(self:KeySums, path):
     "Go on from `path` if it is there and whole."
     try: sums,about = load_tensors(path)
     except FileNotFoundError: return self
-    except ValueError as e: warnings.warn(f"{e}; starting anew"); return self
+    except ValueError as e: warnings.warn(f"{e}; starting anew", stacklevel=2); return self
     for s,C in self.sums.items(): C.copy_(sums[s])
     self.n,self.batches = about['n'],about['batches']
     return self
 
-# %% ../../nbs/core/08_moments.ipynb #09df6309
-def _measure(lm, rows, sites, folder, batch_tokens, save_every):
-    "E[k kᵀ] of `sites` over `rows`, and the number of tokens; resumes from and saves into `folder` unless it is None."
+# %% ../../nbs/core/08_moments.ipynb #3c751476
+def _measure(lm, rows, sites, folder, name, batch_tokens, save_every):
+    "{site: E[k kᵀ]} over `rows`; resumes from and saves into `folder` unless it is None."
     acc,todo = KeySums(lm, sites), chunks([len(o) for o in rows], batch_tokens)
     job = hashlib.sha256(json.dumps([sites, batch_tokens, len(todo)]).encode()).hexdigest()[:12]
     state = folder and folder/f'running-{job}.safetensors'
     if state: acc.resume(state)
-    for ch in tqdm(todo[acc.batches:], initial=acc.batches, total=len(todo), desc=f'keys of {len(sites)} site(s)', leave=False, delay=1):
+    desc = f'keys of {len(sites)} site(s)'
+    for ch in tqdm(todo[acc.batches:], initial=acc.batches, total=len(todo), desc=desc, leave=False, delay=1):
         acc.add(keys_of(lm, [rows[i] for i in ch], sites))
         if state and acc.batches%save_every==0 and acc.batches<len(todo): acc.save(state)
-    return acc, state
+    _warn_few(acc.n, max(len(C) for C in acc.sums.values()))
+    if folder: _remember(lm, acc, folder, name, state)
+    return acc.mean()
 
 def _remember(lm, acc, folder, name, state):
     "Write each moment of `acc` into `folder`; its running state is no longer needed."
@@ -208,17 +220,21 @@ def _remember(lm, acc, folder, name, state):
     for s,C in acc.mean().items(): save_tensors(folder/f'{s}.safetensors', {s: C}, site=s, **about)
     state.unlink(missing_ok=True)
 
-# %% ../../nbs/core/08_moments.ipynb #f467d0e5
+# %% ../../nbs/core/08_moments.ipynb #e03e7fe6
+def _warn_few(n, d_in):
+    "Warns when `n` tokens cannot give a moment of full rank."
+    if n < d_in: warnings.warn(f"{n} tokens cannot fill a ({d_in}, {d_in}) second moment: it is singular; give at least {4*d_in} tokens", stacklevel=2)
+
 def _cached(folder, sites):
     "The moments of `sites` that are in `folder`, whole and finite."
     res = {}
     for s in sites if folder else []:
         try: res[s] = load_tensors(folder/f'{s}.safetensors')[0][s]
         except FileNotFoundError: continue
-        except (ValueError, KeyError, OSError) as e: warnings.warn(f"{e}; measuring {s} again")
+        except (ValueError, KeyError, OSError) as e: warnings.warn(f"{e}; measuring {s} again", stacklevel=2)
     return res
 
-# %% ../../nbs/core/08_moments.ipynb #88dff75c
+# %% ../../nbs/core/08_moments.ipynb #a36d328b
 def save_moments(
     lm:LM,        # the model
     path,         # file to write
@@ -226,8 +242,10 @@ def save_moments(
     **about,      # what else to say in its header
 ):
     "Write `moments` (one triangle of each) with the fingerprint of `lm`."
-    save_tensors(path, {s: C[tuple(torch.tril_indices(*C.shape))].float() for s,C in moments.items()}, fingerprint=lm.fingerprint(), **about)
+    low = {s: C[tuple(torch.tril_indices(*C.shape))].float() for s,C in moments.items()}
+    save_tensors(path, low, fingerprint=lm.fingerprint(), **about)
 
+# %% ../../nbs/core/08_moments.ipynb #ffd3ddda
 def load_moments(
     lm:LM, # the model
     path,  # file of `save_moments`
@@ -245,10 +263,11 @@ def shipped_moments(
     lm:LM, # the model
 )->dict: # {site: Tensor} of all that are there
     "Moments that came with the model: in its own folder, or in ours."
-    files = [Path(getattr(lm.model.config, '_name_or_path', '') or '.')/'moments.safetensors', *sorted((Path(edit_nb.__file__).parent/'data').glob('*/moments.safetensors'))]
+    own,ours = Path(getattr(lm.model.config, '_name_or_path', '') or '.'), Path(edit_nb.__file__).parent/'data'
+    files = [own/'moments.safetensors', *sorted(ours.glob('*/moments.safetensors'))]
     return {s: C for f in files if f.is_file() for s,C in load_moments(lm, f).items()}
 
-# %% ../../nbs/core/08_moments.ipynb #0f5404ee
+# %% ../../nbs/core/08_moments.ipynb #3db3c8f6
 def second_moment(
     lm:LM,       # the model
     layers,      # a layer or a list of them; all are measured in one pass
@@ -262,21 +281,17 @@ def second_moment(
     "Uncentred second moment E[k kᵀ] of the inputs of `site` over every token of `texts`, per layer."
     layers = [layers] if isinstance(layers, int) else list(layers)
     if not layers: raise ValueError("no layers given; pass a layer or a list of them")
-    sites = [f'{site}.{l}' for l in layers]; d_in = max(lm.weight(s).shape[1] for s in sites)
+    sites = [f'{site}.{l}' for l in layers]
+    for s in sites: lm.weight(s) # raises here if there is no such place
     res = {s: C for s,C in shipped_moments(lm).items() if s in sites} if texts is None and n_tokens is None else {}
     if todo := [s for s in dict.fromkeys(sites) if s not in res]:
         with without_edits(lm):
             name,rows = corpus(lm, texts, todo, n_tokens)
-            folder = None if cache is False else moments_folder(lm, name, cache)
-            res |= _cached(folder, todo)
-            if todo := [s for s in todo if s not in res]:
-                acc,state = _measure(lm, rows(), todo, folder, batch_tokens, save_every)
-                if acc.n < d_in: warnings.warn(f"{acc.n} tokens cannot fill a ({d_in}, {d_in}) second moment: it is singular; give at least {4*d_in} tokens")
-                if folder: _remember(lm, acc, folder, name, state)
-                res |= acc.mean()
+            folder = None if cache is False else moments_folder(lm, name, cache); res |= _cached(folder, todo)
+            if todo := [s for s in todo if s not in res]: res |= _measure(lm, rows(), todo, folder, name, batch_tokens, save_every)
     return {l: res[s] for l,s in zip(layers, sites)}
 
-# %% ../../nbs/core/08_moments.ipynb #065934e2
+# %% ../../nbs/core/08_moments.ipynb #821e8dfe
 def check_moment(
     C:Tensor,  # what was given
     d_in:int,  # width of the keys
@@ -284,7 +299,9 @@ def check_moment(
 )->Tensor: # `C`
     "`C` if it can be a second moment of keys of width `d_in`."
     if not isinstance(C, Tensor): raise TypeError(f"{what} should be a Tensor, got {type(C).__name__}")
-    if tuple(C.shape)!=(d_in,d_in): raise ValueError(f"{what} has shape {tuple(C.shape)}, but the keys of this layer need {(d_in,d_in)}; measure it with second_moment(lm, layers)")
+    if tuple(C.shape)!=(d_in,d_in):
+        raise ValueError(f"{what} has shape {tuple(C.shape)}, but the keys of this layer need {(d_in,d_in)}; "
+                         "measure it with second_moment(lm, layers)")
     if not torch.isfinite(C).all(): raise ValueError(f"{what} has non-finite entries; measure it again with second_moment(lm, layers)")
     if (C-C.T).abs().max() > 1e-3*C.abs().max(): raise ValueError(f"{what} is not symmetric, so it is no second moment")
     return C

@@ -35,7 +35,7 @@ def request_nll(
     n = torch.tensor([len(t) for t in ts], device=dev)
     return torch.zeros(len(reqs), dtype=lp.dtype, device=dev).index_add(0, row, -lp/n[row])
 
-# %% ../../nbs/methods/01_finetune.ipynb #061f334c
+# %% ../../nbs/methods/01_finetune.ipynb #f84ede26
 @dataclass
 class FTParams(HParams):
     "Hyper-parameters of fine-tuning."
@@ -50,7 +50,8 @@ class FTParams(HParams):
     loss_stop:float = 1e-2     # stop when the mean loss of a pass is below
     def __post_init__(self):
         super().__post_init__()
-        if self.objective not in _objectives: raise ValueError(f"objective should be one of {', '.join(_objectives)}, got {self.objective!r}")
+        if self.objective not in _objectives:
+            raise ValueError(f"objective should be one of {', '.join(_objectives)}, got {self.objective!r}")
 
 @dataclass
 class FTLParams(FTParams):
@@ -59,15 +60,17 @@ class FTLParams(FTParams):
     norm_constraint:float|None = 5e-4 # each weight stays this close to its start (L∞)
     objective:str = 'prompt_last'     # as released
 
-# %% ../../nbs/methods/01_finetune.ipynb #f5fed55d
+# %% ../../nbs/methods/01_finetune.ipynb #46a2ce46
 def _names(lm, hp):
     "The trained parameters: output matrices of the layers, with their biases."
-    return [lm.param_name(f'mlp_out.{l}', w) for l in sorted(set(hp.layers)) for w in ('weight','bias') if getattr(lm.module(f'mlp_out.{l}'), w, None) is not None]
+    sites = [f'mlp_out.{l}' for l in sorted(set(hp.layers))]
+    return [lm.param_name(s, w) for s in sites for w in ('weight','bias') if getattr(lm.module(s), w, None) is not None]
 
 def _step(ps, master, start, opt, eps):
     "One Adam step on the float32 copies, pulled back into the bound, and into the model."
     for n,p in ps.items():
-        if p.grad is None or not torch.isfinite(p.grad).all(): raise FloatingPointError(f"the gradient of {n} is not finite ({str(p.dtype)[6:]}): load the model in float32 or bfloat16")
+        if not torch.isfinite(p.grad).all():
+            raise FloatingPointError(f"the gradient of {n} is not finite ({str(p.dtype)[6:]}): load the model in float32 or bfloat16")
         master[n].grad = p.grad.to(master[n].dtype); p.grad = None
     opt.step()
     with torch.no_grad():
@@ -97,15 +100,17 @@ def train_delta(
             with torch.no_grad(): losses.append(sum(request_nll(lm, rs, hp.objective).sum().item() for rs in batches)/len(reqs))
         return {n: (master[n]-start[n]).detach() for n in ps}, losses
 
-# %% ../../nbs/methods/01_finetune.ipynb #61f9af7c
+# %% ../../nbs/methods/01_finetune.ipynb #67013108
 def _fine_tuned(lm, reqs, hp):
     "Parts and statistics of fine-tuning; warns where it did not get there."
     ds,losses = train_delta(lm, reqs, hp)
     if losses[-1] > max(hp.loss_stop, .1):
-        warnings.warn(f"fine-tuning did not converge: the loss is {losses[-1]:.2f} after {len(losses)-1} steps (it was {losses[0]:.2f}); try a larger lr, more num_steps"
-                      + ('' if hp.norm_constraint is None else ' or a larger norm_constraint'))
-    return [WeightDelta(n, d.cpu()) for n,d in ds.items()], dict(losses=losses, steps=len(losses)-1, update_norm=float(sum(d.norm()**2 for d in ds.values())**.5))
+        warnings.warn(f"fine-tuning did not converge: the loss is {losses[-1]:.2f} after {len(losses)-1} steps (it was {losses[0]:.2f}); "
+                      "try a larger lr, more num_steps" + ('' if hp.norm_constraint is None else ' or a larger norm_constraint'), stacklevel=2)
+    norm = float(sum(d.norm()**2 for d in ds.values())**.5)
+    return [WeightDelta(n, d.cpu()) for n,d in ds.items()], dict(losses=losses, steps=len(losses)-1, update_norm=norm)
 
+# %% ../../nbs/methods/01_finetune.ipynb #e7ddc560
 @method('ft', FTParams)
 def ft(
     lm:LM,   # the model; it is not changed
@@ -123,5 +128,6 @@ def ft_l(lm:LM, reqs, hp=None)->Edit:
 @method('ft_m', FTParams)
 def ft_m(lm:LM, reqs, hp=None)->Edit:
     "FT-M: cross entropy on the target's tokens only, no bound."
-    if hp.objective!='target_new' or hp.norm_constraint is not None: raise ValueError("ft_m has objective 'target_new' and no norm_constraint; use ft for others")
+    if hp.objective!='target_new' or hp.norm_constraint is not None:
+        raise ValueError("ft_m has objective 'target_new' and no norm_constraint; use ft for others")
     return _fine_tuned(lm, reqs, hp)

@@ -18,7 +18,7 @@ from ..core.edit import *
 from ..core.moments import *
 from ..core.keyvalue import *
 
-# %% ../../nbs/methods/00_rome.ipynb #185a2795
+# %% ../../nbs/methods/00_rome.ipynb #ab9a664a
 def rank_one(
     k_u:Tensor,  # (d_in,) key that gives the direction u
     k:Tensor,    # (d_in,) key that has to give the new value
@@ -27,10 +27,12 @@ def rank_one(
     L:Tensor|None=None, # Cholesky factor of C; None leaves C out (u = k_u)
 ): # left (d_out,), u (d_in,), both in float64, and (uᵀk)/(uᵀk_u)
     "The change `left uᵀ` after which `k` gives `v` (ROME Eq. 2)."
-    k_u,k,now,v = (o.to('cpu' if L is None and o.device.type=='mps' else o.device if L is None else L.device, torch.float64) for o in (k_u,k,now,v))
+    dev = L.device if L is not None else k.device if k.device.type!='mps' else 'cpu' # mps has no float64
+    k_u,k,now,v = (o.to(dev, torch.float64) for o in (k_u,k,now,v))
     u = k_u if L is None else solve(L, k_u)
     u = u/u.norm()
-    if float(u@k)==0: raise ValueError("the key of the prompt has no part in the direction of the edit (uᵀk = 0); use r_rome, or contexts=['{}']")
+    if float(u@k)==0:
+        raise ValueError("the key of the prompt has no part in the direction of the edit (uᵀk = 0); use r_rome, or contexts=['{}']")
     return (v-now)/(u@k), u, float((u@k)/(u@k_u))
 
 # %% ../../nbs/methods/00_rome.ipynb #4eb9c718
@@ -70,7 +72,7 @@ class PROMEParams(RROMEParams):
     "Hyper-parameters of p-ROME."
     prompt_keys:bool = True # use the key of the bare prompt
 
-# %% ../../nbs/methods/00_rome.ipynb #7c9d15be
+# %% ../../nbs/methods/00_rome.ipynb #a58ce8cf
 def rome_update(
     lm:LM,           # the model as it is now
     req:EditRequest, # one request
@@ -88,10 +90,12 @@ def rome_update(
     pick = lambda x, mean: x[1:].mean(0) if mean else x[0]
     left,u,ratio = rank_one(pick(k,u_mean), pick(k,k_mean), pick(out,k_mean), v, L)
     if abs(ratio) < .1:
-        warnings.warn(f"the key of {req.text!r} has little to do with its mean over contexts (uᵀk ratio {ratio:.2g}), so the change is large and may damage the model; r_rome has no such problem")
-    return dict(left=left, u=u, v=v, k=pick(k,k_mean), ratio=ratio, losses=vs.losses[0], delta=float(vs.delta[0].norm()), v0=float(vs.v0[0].norm()))
+        warnings.warn(f"the key of {req.text!r} has little to do with its mean over contexts (uᵀk ratio {ratio:.2g}), "
+                      "so the change is large and may damage the model; r_rome has no such problem", stacklevel=2)
+    return dict(left=left, u=u, v=v, k=pick(k,k_mean), ratio=ratio, losses=vs.losses[0],
+                delta=float(vs.delta[0].norm()), v0=float(vs.v0[0].norm()))
 
-# %% ../../nbs/methods/00_rome.ipynb #c668554c
+# %% ../../nbs/methods/00_rome.ipynb #925a8c6f
 def _sequence(lm, reqs, hp, mom2, contexts, **kw):
     "Parts and statistics of requests edited one after another."
     ctx = contexts_for(lm, hp.context_template_length_params, hp.seed) if contexts is None else check_contexts(contexts)
@@ -107,16 +111,22 @@ def _sequence(lm, reqs, hp, mom2, contexts, **kw):
                 with torch.no_grad(): lm.weight(s).copy_(base[l])
     return _parts(lm, sites, done), _stats(sum(done.values(), []), ctx)
 
+# %% ../../nbs/methods/00_rome.ipynb #c5c2ae9a
 def _parts(lm, sites, done):
-    stack = lambda l, n, dim: torch.stack([o[n] for o in done[l]], dim).to('cpu', up(torch.zeros(0, dtype=lm.dtype)).dtype)
-    return [WeightDelta(lm.param_name(s), left=stack(l,'left',1), right=stack(l,'u',0), transposed=lm.is_transposed(s)) for l,s in sites.items()]
+    "One low-rank change per matrix."
+    def stack(l, n, dim): return torch.stack([o[n] for o in done[l]], dim).to('cpu', up(torch.zeros(0, dtype=lm.dtype)).dtype)
+    return [WeightDelta(lm.param_name(s), left=stack(l,'left',1), right=stack(l,'u',0), transposed=lm.is_transposed(s))
+            for l,s in sites.items()]
 
 def _stats(updates, contexts):
     "What was measured on the way; one row per request (and layer)."
     bad = [float(o['losses'][-1,1]) for o in updates if o['losses'][-1,1] > 1]
-    if bad: warnings.warn(f"for {len(bad)} of {len(updates)} value(s) the new target stayed unlikely (loss {max(bad):.2f}): the edit will probably not take. Try another layer, more steps or a larger clamp_norm_factor")
-    return dict(z=torch.stack([o['v'].cpu() for o in updates]), k=torch.stack([o['k'].cpu() for o in updates]), losses=[o['losses'].tolist() for o in updates], uk_ratio=[o['ratio'] for o in updates],
-                delta_norm=[o['delta'] for o in updates], v0_norm=[o['v0'] for o in updates], update_norm=[float(o['left'].norm()) for o in updates], contexts=list(contexts))
+    if bad: warnings.warn(f"for {len(bad)} of {len(updates)} value(s) the new target stayed unlikely (loss {max(bad):.2f}): the edit will "
+                          "probably not take. Try another layer, more steps or a larger clamp_norm_factor", stacklevel=2)
+    def rows(n): return [o[n] for o in updates]
+    return dict(z=torch.stack(rows('v')).cpu(), k=torch.stack(rows('k')).cpu(), losses=[o.tolist() for o in rows('losses')],
+                uk_ratio=rows('ratio'), delta_norm=rows('delta'), v0_norm=rows('v0'), update_norm=[float(o.norm()) for o in rows('left')],
+                contexts=list(contexts))
 
 # %% ../../nbs/methods/00_rome.ipynb #1bfdd1bd
 @method('rome', ROMEParams)
