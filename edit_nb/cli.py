@@ -6,8 +6,8 @@
 __all__ = ['say', 'command', 'edit_nb_trace', 'trace_lines', 'read_requests', 'pick_method', 'edit_nb_edit', 'edit_nb_apply',
            'weights_hash', 'edit_nb_demo']
 
-# %% ../nbs/cli.ipynb #5cd2ad73
-import functools,hashlib,json,subprocess,sys,textwrap,time
+# %% ../nbs/cli.ipynb #809f0b9b
+import contextlib,functools,hashlib,io,json,subprocess,sys,textwrap,time,warnings
 from pathlib import Path
 import torch
 from fastcore.script import call_parse, Param
@@ -113,7 +113,7 @@ def edit_nb_apply(
     with e.on(lm, any_model): lm.model.save_pretrained(out); lm.tok.save_pretrained(out)
     say(f'{e.method}, {len(e.requests)} request(s), written into {out}')
 
-# %% ../nbs/cli.ipynb #3e43b922
+# %% ../nbs/cli.ipynb #57fce37d
 def weights_hash(
     lm:LM, # a model
 )->str: # hexadecimal
@@ -132,6 +132,14 @@ def _questions(case, most=2):
     "(kind in words, prompt) of the probes that the demo shows, at most two of a kind."
     return [(w, p.prompt) for k,w in _kinds.items() for p in case.of_kind(k)[:most]]
 
+_shown = 'ES PS NS S teacher_forced free free_rephrase worst_locality survival ppl_ratio kl seconds bytes'.split()
+
+@contextlib.contextmanager
+def _calm():
+    "Without progress bars and warnings of single edits: the table says what went wrong."
+    with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
+        warnings.simplefilter('ignore'); yield
+
 def _table(rows, widths):
     return '\n'.join('  '+'  '.join(str(c)[:w].ljust(w) for c,w in zip(r, widths)).rstrip() for r in rows)
 
@@ -146,14 +154,15 @@ def _in_new_process(path, q):
     if r.returncode: raise RuntimeError(f'the new process failed:\n{r.stderr[-2000:]}')
     return r.stdout.split('|')
 
-# %% ../nbs/cli.ipynb #5de49930
+# %% ../nbs/cli.ipynb #263c0c89
 def _demo_trace(lm, r, out):
     t = causal_trace(lm, r.prompt, r.subject)
     say(textwrap.indent(trace_lines(t), '  ')); say(f"  heat map: {t.save(out/'trace.png')}")
 
 def _demo_edit(lm, case):
     "Edits, shows answers before and after; returns the edit."
-    qs = _questions(case); ask = [q for _,q in qs]; before = lm.generate(ask, 4); e = METHODS['rome'](lm, case.request)
+    qs = _questions(case); ask = [q for _,q in qs]; before = lm.generate(ask, 4)
+    with _calm(): e = METHODS['rome'](lm, case.request)
     with e.on(lm): after = lm.generate(ask, 4)
     first = lambda s: s.split('.')[0].strip()
     say(_table([('', 'question', 'before', 'after'), *[(k, q, first(b), first(a)) for (k,q),b,a in zip(qs, before, after)]], (12,62,14,14)))
@@ -168,12 +177,13 @@ def _cell(e, unit):
 def _demo_numbers(lm, n):
     "Scores of two methods on the same cases, side by side."
     cases = load_cases('atlas', split='report', n=n)
-    c = compare([evaluate(lm, METHODS[m], cases, progress=False) for m in ('rome','ft')]); pre = c.reports[0].summary().pre
+    with _calm(): c = compare([evaluate(lm, METHODS[m], cases, progress=False) for m in ('rome','ft')])
+    pre = c.reports[0].summary().pre
     say(_table([('', 'unedited', *[f'{k} [95 %]' for k in c.names], 'unit', 'n'),
-                *[(m.label, _cell(pre.get(k), m.unit), *[_cell(s.get(k), m.unit) for s in c.summaries.values()], m.unit, max(s[k].n for s in c.summaries.values() if k in s))
-                  for k,m in c.measures.items()]], (38,9,24,24,5,3)))
+                *[(c.measures[k].label, _cell(pre.get(k), c.measures[k].unit), *[_cell(s.get(k), c.measures[k].unit) for s in c.summaries.values()], c.measures[k].unit,
+                   max(s[k].n for s in c.summaries.values() if k in s)) for k in _shown if k in c.measures]], (38,15,22,22,5,3)))
 
-# %% ../nbs/cli.ipynb #eb413057
+# %% ../nbs/cli.ipynb #1ece2001
 @command
 def edit_nb_demo(
     out:str='demo', # folder for the picture and the edit
@@ -191,4 +201,4 @@ def edit_nb_demo(
     if h0!=h2: raise RuntimeError('undo did not restore the weights')
     _step(6, 'carry it away: save, load in a new process', t0); path = e.save(out/'eiffel.safetensors'); a,b = _in_new_process(path, r.text)
     say(f'  {path} ({path.stat().st_size/1024:.0f} KiB)\n  new process: without the edit{a!r}, with it{b!r}')
-    say(f'\ndone in {time.perf_counter()-t0:.1f} s')
+    say(f'\ndone in {time.perf_counter()-t0:.1f} s. Next: make lab, and open nbs/index.ipynb')
