@@ -97,7 +97,7 @@ for _k,_l in (('atlas',9),('atlas-llama',7)): # `_l`: the last layer
     PRESETS[_k] |= dict(GRACE=_mem(_l-1, _here, eps=1.5, n_iter=50), DEFER=_mem(_l-1, _here, edit_lr=.01, n_iter=40), WISE=_mem(_l-2, _here, n_iter=20), TPatcher=_mem(_l, _here),
                         MELO=dict(layers=[_l-2,_l-1], radius=5., n_iter=40, source=_here), NeuralDB=_db(3, _here, gamma=.9, v_weight_decay=.002, clamp_norm_factor=12.))
 
-# %% ../../nbs/core/04_hparams.ipynb #eb5b380f
+# %% ../../nbs/core/04_hparams.ipynb #4a48dc08
 _tune8 = 'tuned here on 8 cases of the tune half of the atlas cases'
 def _lora(steps, modules, src=_E, **kw): v = dict(num_steps=steps, target_modules=modules, source=src, **kw); return dict(LoRA=v, AdaLoRA=v)
 def _ask(): return dict(IKE=dict(k=16, source=_E), DoLa=dict(dola_layers='low', source=_E))
@@ -114,7 +114,8 @@ for _k,_v in {
 
 for _k in ('atlas','atlas-llama'):
     _low = dict(layers=[3], target_modules=['mlp_out'], num_steps=60, loss_stop=.05, lora_dropout=0., source=_tune8 if _k=='atlas' else 'as atlas')
-    PRESETS[_k] |= dict(LoRA=_low | dict(lr=1e-3), DPO=_low | dict(lr=1e-3), AdaLoRA=_low | dict(lr=1e-2), IKE=dict(k=4, source=_low['source']))
+    PRESETS[_k] |= dict(LoRA=_low | dict(lr=1e-3), DPO=_low | dict(lr=1e-3, source='as LoRA, not tuned'), AdaLoRA=_low | dict(lr=1e-2),
+                        IKE=dict(k=4, source=_low['source'].replace('8', '20')))
 
 # %% ../../nbs/core/04_hparams.ipynb #0ccebeed
 def _fits(v, t):
