@@ -183,11 +183,11 @@ def _demo_numbers(lm, n):
                 *[(c.measures[k].label, _cell(pre.get(k), c.measures[k].unit), *[_cell(s.get(k), c.measures[k].unit) for s in c.summaries.values()], c.measures[k].unit,
                    max(s[k].n for s in c.summaries.values() if k in s)) for k in _shown if k in c.measures]], (38,15,22,22,5,3)))
 
-# %% ../nbs/cli.ipynb #1ece2001
+# %% ../nbs/cli.ipynb #de7f901b
 @command
 def edit_nb_demo(
     out:str='demo', # folder for the picture and the edit
-    cases:int=8,    # facts to judge the methods on
+    cases:int=4,    # facts to judge the methods on; more give narrower intervals
 ):
     """Traces, edits, judges, takes back and carries away one fact of the built-in model, offline. Example:  edit_nb_demo --out demo"""
     t0 = time.perf_counter(); out = Path(out); out.mkdir(parents=True, exist_ok=True); torch.manual_seed(0)

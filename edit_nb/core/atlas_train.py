@@ -476,7 +476,7 @@ def accept(
     (folder/'acceptance.json').write_text(json.dumps(res, indent=1)+'\n')
     return res
 
-# %% ../../nbs/core/11_atlas_train.ipynb #4ccb70db
+# %% ../../nbs/core/11_atlas_train.ipynb #ef5956b6
 def ship_moments(
     style:str='gpt2', # which shipped model
     layers=(3,4), # the layers that are edited by default
@@ -486,8 +486,8 @@ def ship_moments(
     lm = LM(*load_atlas(style)); corpus = Corpus(load_world(), load_grammar(), seed=9); path = DATA/f'atlas-{style}'/'moments.safetensors'
     texts = [''.join(x for x,_,_ in corpus.doc()) for _ in range(n_tokens//12)]
     ms = second_moment(lm, list(layers), texts=texts, n_tokens=n_tokens, cache=False)
-    names = name_moment(lm, list(load_world().by_subject), list(layers)) # half of C: see `core.atlas_moments`
-    save_moments(lm, path, {f'mlp_out.{l}': (m+names[l])/2 for l,m in ms.items()}, n_tokens=n_tokens); path.chmod(0o644)
+    names = name_moment(lm, list(load_world().by_subject), list(layers)) # three quarters of C: see `core.atlas_moments`
+    save_moments(lm, path, {f'mlp_out.{l}': (m+3*names[l])/4 for l,m in ms.items()}, n_tokens=n_tokens); path.chmod(0o644)
     return path
 
 # %% ../../nbs/core/11_atlas_train.ipynb #9fa524c0

@@ -27,8 +27,9 @@ def model_key(
     for k,(t,L,d,V) in MODELS.items():
         if (t,L,d)==(lm.arch.model_type, lm.n_layers, lm.d_model) and V in (None, lm.n_vocab): return k
 
-# %% ../../nbs/core/04_hparams.ipynb #7c576278
+# %% ../../nbs/core/04_hparams.ipynb #f06be6c8
 _E,_K,_P = 'EasyEdit 14cea82 hparams', 'kmeng01/rome 0874014 hparams', 'ROME paper, App. E.1'
+_T = 'tuned here on the tune half of the atlas cases'
 def _rome(l, last, steps=25, wd=1e-3, src=_E, **kw): return dict(layers=[l], v_loss_layer=last, v_num_grad_steps=steps, v_weight_decay=wd, source=src, **kw)
 def _ft(l, src=_E, **kw): return dict(layers=[l], source=src, **kw)
 def _ftl(l, eps=None, src=_E): return dict(layers=[l], norm_constraint=eps, source=src)
@@ -44,10 +45,10 @@ PRESETS = { # model -> family of methods -> values that differ from the defaults
     'llama-3.2-3b':dict(ROME=_rome(5,27), FT=_ft(21), FTL=_ftl(21)),
     'mistral-7b':  dict(ROME=_rome(5,31), FT=_ft(21), FTL=_ftl(21,5e-5)),
     'qwen2.5-7b':  dict(ROME=_rome(5,27), FT=_ft(27), FTL=_ftl(27)),
-    'atlas':       dict(ROME=_rome(3,None,40,.002,'tuned here on the tune half of the atlas cases', clamp_norm_factor=12., context_template_length_params=[[5,5]]),
-                        FT=dict(layers=[3], lr=2e-3, source='tuned here on the tune half of the atlas cases')),
-    'atlas-llama': dict(ROME=_rome(3,None,25,.002,'tuned here on the tune half of the atlas cases', clamp_norm_factor=12.),
-                        FT=dict(layers=[3], lr=2e-3, source='tuned here on the tune half of the atlas cases')),
+    'atlas':       dict(ROME=_rome(3,None,40,.002,_T, v_lr=1., clamp_norm_factor=12., context_template_length_params=[[5,5]]),
+                        FT=dict(layers=[3], lr=2e-3, source=_T)),
+    'atlas-llama': dict(ROME=_rome(2,None,40,.002,_T, clamp_norm_factor=12., context_template_length_params=[[5,5]]),
+                        FT=dict(layers=[2], lr=2e-3, source=_T)),
 }
 
 # %% ../../nbs/core/04_hparams.ipynb #74a1a838

@@ -394,12 +394,19 @@ def _stepping(self:LM, now):
         with self.asked(now): yield now
     finally: h.remove()
 
-# %% ../../nbs/core/02_lm.ipynb #1562210b
+# %% ../../nbs/core/02_lm.ipynb #254c152b
+@contextlib.contextmanager
+def _quiet():
+    "Without transformers' advice on arguments that are not the user's."
+    v = transformers.logging.get_verbosity(); transformers.logging.set_verbosity_error()
+    try: yield
+    finally: transformers.logging.set_verbosity(v)
+
 @patch
 def _generate(self:LM, rows, size, seed, **kw):
     "Continuations, as ids, of rows of ids."
     res,devs = [None]*len(rows), [self.device] if self.device.type!='cpu' else []
-    with self.asking(), self._watch() as seen, torch.random.fork_rng(devs, enabled=seed is not None):
+    with self.asking(), _quiet(), self._watch() as seen, torch.random.fork_rng(devs, enabled=seed is not None):
         rules = _processors(self, seen, kw); gc = GenerationConfig(pad_token_id=self.pad_id, eos_token_id=self.stop_ids or None, **kw)
         if seed is not None: torch.manual_seed(seed)
         for ch in chunks([len(o)+kw['max_new_tokens'] for o in rows], size=size):

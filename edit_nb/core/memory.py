@@ -7,13 +7,12 @@ __all__ = ['fold', 'prompt_end', 'prompt_mask', 'memories', 'leads', 'together',
            'whose', 'explain', 'answer_batch', 'answer_nll', 'layer_input', 'activation', 'unrelated_texts',
            'check_fit', 'one_layer', 'check_serving']
 
-# %% ../../nbs/core/12_memory.ipynb #4b7fc896
+# %% ../../nbs/core/12_memory.ipynb #c41685f6
 import contextlib,warnings
-from dataclasses import dataclass, replace
+from dataclasses import replace
 import torch, torch.nn.functional as F
 from torch import Tensor
 from transformers.activations import ACT2FN
-from tqdm.auto import tqdm
 from fastcore.basics import patch
 from .lm import *
 from .request import *
@@ -54,7 +53,7 @@ def prompt_mask(
     at,m = now.start+torch.arange(t, device=x.device), _per_row(now.mask, b).to(x.device)[:,now.start:now.start+t]
     return F.pad(m, (0, t-m.shape[1])).bool() & (at[None] <= _per_row(now.last, b).to(x.device)[:,None])
 
-# %% ../../nbs/core/12_memory.ipynb #4be1517e
+# %% ../../nbs/core/12_memory.ipynb #75a54e81
 def memories(
     lm:LM,    # the model
     kind:str, # a key of `HOOKS`
@@ -65,7 +64,8 @@ def memories(
 
 def leads(lm:LM, hook:ModuleHook)->bool:
     "Is `hook` the first of its kind at its site? Only that one acts (none while its kind is `quiet`)."
-    return hook.kind not in lm.cache.get('quiet', ()) and next(p for e in lm.edits for p in e.parts if isinstance(p, ModuleHook) and (p.kind,p.site)==(hook.kind,hook.site)) is hook
+    return hook.kind not in lm.cache.get('quiet', ()) and next(
+        p for e in lm.edits for p in e.parts if isinstance(p, ModuleHook) and (p.kind,p.site)==(hook.kind,hook.site)) is hook
 
 def together(
     lm:LM,   # the model
@@ -130,7 +130,7 @@ def _explain(self, lm:LM, prompt:str)->Explanation:
     with self.on(lm): return explain(lm, prompt)
 Edit.explain = _explain
 
-# %% ../../nbs/core/12_memory.ipynb #fd8b143d
+# %% ../../nbs/core/12_memory.ipynb #2e5304da
 def _rows(hook, keep, new):
     "`hook` with the rows whose request is in `keep`, renumbered by `new`."
     of = hook.fields.get('of')
@@ -138,7 +138,8 @@ def _rows(hook, keep, new):
     if of is None: raise ValueError(f"a {hook.kind!r} memory holds its facts in one piece; make an edit for each fact to be able to take them off one by one")
     rows = [i for i,j in enumerate(of) if j in keep]
     lists = {k: [v[i] for i in rows] for k,v in hook.fields.items() if k in hook.fields.get('per_row', ())}
-    return replace(hook, tensors={k: t[rows] for k,t in hook.tensors.items()}, fields=hook.fields | lists | {'of': [new[of[i]] for i in rows]})
+    return replace(hook, tensors={k: t[rows] for k,t in hook.tensors.items()},
+        fields=hook.fields | lists | {'of': [new[of[i]] for i in rows]})
 
 @patch
 def without(self:Edit,
@@ -146,10 +147,13 @@ def without(self:Edit,
 )->Edit: # another edit; this one stays as it is
     "This edit without some of its requests."
     drop = as_requests(requests)
-    if miss := [r for r in drop if r not in self.requests]: raise ValueError(f"this edit has no request {miss[0].text!r} -> {miss[0].target_new!r}; it has {len(self.requests)}")
+    if miss := [r for r in drop if r not in self.requests]: raise ValueError(
+        f"this edit has no request {miss[0].text!r} -> {miss[0].target_new!r}; it has {len(self.requests)}")
     keep = [i for i,r in enumerate(self.requests) if r not in drop]; new = {j:i for i,j in enumerate(keep)}
-    if not all(isinstance(p, ModuleHook) for p in self.parts): raise ValueError(f"{self.method} changed weights for all its requests at once; edit again without this one")
-    return Edit(self.method, [_rows(p, set(keep), new) for p in self.parts], [self.requests[i] for i in keep], self.hp, self.stats, self.fingerprint, self.info)
+    if not all(isinstance(p, ModuleHook) for p in self.parts): raise ValueError(
+        f"{self.method} changed weights for all its requests at once; edit again without this one")
+    return Edit(self.method, [_rows(p, set(keep), new) for p in self.parts], [self.requests[i] for i in keep], self.hp,
+        self.stats, self.fingerprint, self.info)
 
 # %% ../../nbs/core/12_memory.ipynb #7a8f59ca
 def answer_batch(
@@ -186,12 +190,13 @@ def layer_input(
     with lm.asking(), Trace(lm, inputs=site, stop=True) as t: lm.forward(b)
     return t.inputs[site] if t.inputs[site].dtype==torch.float64 else t.inputs[site].float()
 
-# %% ../../nbs/core/12_memory.ipynb #d048aaa7
+# %% ../../nbs/core/12_memory.ipynb #3f807cbb
 def activation(
     lm:LM, # any model
 ): # function
     "The model's activation function."
-    n = next((v for k in ('hidden_act','hidden_activation','activation_function') if isinstance(v := getattr(lm.config, k, None), str)), 'gelu')
+    n = next((v for k in ('hidden_act','hidden_activation','activation_function') if isinstance(
+        v := getattr(lm.config, k, None), str)), 'gelu')
     return ACT2FN[n]
 
 # %% ../../nbs/core/12_memory.ipynb #4413fde4
@@ -205,7 +210,7 @@ def unrelated_texts(
     with without_edits(lm): out = lm.generate((starts*n)[:min(n,50)], max_new_tokens=15, do_sample=True, seed=seed, min_new_tokens=8)
     return [(starts*n)[i]+o for i,o in enumerate(out*(n//len(out)+1))][:n]
 
-# %% ../../nbs/core/12_memory.ipynb #a27ca6f8
+# %% ../../nbs/core/12_memory.ipynb #4c4829c5
 def check_fit(
     name:str,   # the method
     req:EditRequest, # what was to be learned
@@ -213,15 +218,16 @@ def check_fit(
     bar:float=.693, # warn above this
 ):
     "Warns when training did not converge."
-    if not loss < bar: warnings.warn(f"{name}: {req.text!r} -> {req.target_new!r} did not converge: the loss per token is {loss:.2f} (P = {2.718281828**-loss:.2g}) at the end; "
-                                     "raise the number of steps, change the learning rate, or edit another layer")
+    if loss < bar: return
+    warnings.warn(f"{name}: {req.text!r} -> {req.target_new!r} did not converge: the loss per token is {loss:.2f} (P = {2.718281828**-loss:.2g}) "
+                  "at the end; raise the number of steps, change the learning rate, or edit another layer", stacklevel=2)
 
 def one_layer(hp, name:str)->int:
     "The layer of a method that edits one."
     if len(hp.layers)!=1: raise ValueError(f"{name} edits one layer, got layers={hp.layers}")
     return hp.layers[0]
 
-# %% ../../nbs/core/12_memory.ipynb #bb941fee
+# %% ../../nbs/core/12_memory.ipynb #7d67a31f
 def check_serving(
     lm:LM,     # a model with memory edits on
     texts:list, # prompts of different length
@@ -231,11 +237,13 @@ def check_serving(
     "Raises unless batches, padding, cache and teacher forcing agree with asking one prompt at a time."
     one = [lm.generate(t, max_new_tokens=n)[0] for t in texts]
     for kw in (dict(), dict(use_cache=False)):
-        if (got := lm.generate(texts, max_new_tokens=n, **kw))!=one: raise AssertionError(f"in a batch ({kw}) {got} is generated, alone {one}")
+        if (got := lm.generate(texts, max_new_tokens=n, **kw))!=one: raise AssertionError(
+            f"in a batch ({kw}) {got} is generated, alone {one}")
     a,b = lm.logits(texts).log_softmax(-1), torch.cat([lm.logits(t) for t in texts]).log_softmax(-1)
     if (d := (a-b).abs().max().item()) > eps: raise AssertionError(f"log-probabilities differ by {d:.1e} in a batch")
     rows = [lm.ids(t) for t in texts]; steps = lm._generate(rows, None, None, max_new_tokens=n, do_sample=False)
     for row,s in zip(rows, steps): # what was generated step by step is the best token at each place when all is given at once
         s = s[:s.index(lm.stop_ids[0])+1] if lm.stop_ids and lm.stop_ids[0] in s else s
         got = lm._scores([row+s[:-1]], [list(range(len(row)-1, len(row)+len(s)-1))])[0]
-        if bool((got.max(-1).values-got[range(len(s)),s] > eps*10).any()): raise AssertionError(f"teacher forcing gives {got.argmax(-1).tolist()}, generation {s}")
+        if bool((got.max(-1).values-got[range(len(s)),s] > eps*10).any()): raise AssertionError(
+            f"teacher forcing gives {got.argmax(-1).tolist()}, generation {s}")

@@ -20,7 +20,7 @@ from ..core.edit import *
 from ..core.hparams import *
 from ..core.memory import *
 
-# %% ../../nbs/methods/22_melo.ipynb #80cd128f
+# %% ../../nbs/methods/22_melo.ipynb #2a5142b1
 @dataclass
 class Cluster:
     "A ball of states with one label."
@@ -39,7 +39,8 @@ class VecDB:
     def agrees(self, a, b)->bool: return a==b if self.match=='tokens' else sum(a)==sum(b)
     def distances(self, q:Tensor)->Tensor:
         "(b, clusters) distances to the centres."
-        return torch.cdist(q[None], torch.stack([c.center for c in self.clusters])[None].to(q), compute_mode='donot_use_mm_for_euclid_dist')[0]
+        return torch.cdist(q[None], torch.stack([c.center for c in self.clusters])[None].to(q),
+            compute_mode='donot_use_mm_for_euclid_dist')[0]
 
 # %% ../../nbs/methods/22_melo.ipynb #a5219fbf
 def add_point(
@@ -90,7 +91,7 @@ def block_lora(
     "What a block adds."
     return F.linear(F.linear(x.to(A), A), B)*(alpha/len(A))
 
-# %% ../../nbs/methods/22_melo.ipynb #08f32e78
+# %% ../../nbs/methods/22_melo.ipynb #4d6753c0
 def index_of(
     hooks:list, # `'melo.index'` memories, in order
     device='cpu', # where the result lives
@@ -114,14 +115,16 @@ def _index(h, lm, module, args, out):
     if bool((at<0).all()) and key in book: return None # a step: the prompt decided
     db = together(lm, h, lambda hs: index_of(hs, o.device)); q = o[torch.arange(len(o)), at.clamp(min=0)]
     got = find_block(db, q if q.dtype==torch.float64 else q.float()); book[key] = [b if at[r]>=0 else None for r,(b,_,_) in enumerate(got)]
-    if listening(lm) and got: b,j,d = got[0]; report(lm, h, 0, fired=b is not None, distance=d, radius=db.clusters[j].radius, cluster=j, entry=whose(lm, *b[2:]) if b else None)
+    if listening(lm) and got: b,j,d = got[0]; report(lm, h, 0, fired=b is not None, distance=d,
+        radius=db.clusters[j].radius, cluster=j, entry=whose(lm, *b[2:]) if b else None)
 
-# %% ../../nbs/methods/22_melo.ipynb #8b9d8311
+# %% ../../nbs/methods/22_melo.ipynb #3ef350e2
 @part_kind(HOOKS, 'melo.lora')
 def _lora(h, lm, module, args, out):
     "Adds the chosen block's LoRA to each row that has one."
     f = h.fields; rows = (lm.now.memo if lm.now is not None else lm.cache).get(('melo', f['index']))
-    if not rows or next(p for p in memories(lm, 'melo.lora', h.site) if p.fields['name']==f['name']) is not h: return None # an edit that is on twice acts once
+    if not rows or next(p for p in memories(lm, 'melo.lora', h.site) if p.fields['name']==f[
+        'name']) is not h: return None # an edit that is on twice acts once
     x,o = fold(lm, args[0].detach()), fold(lm, hidden(out)); n = len(o)//len(rows); mine = {}
     for r,b in enumerate(rows):
         if b is not None and b[0]==f['name']: mine.setdefault(b[1], []).extend(range(r*n, (r+1)*n))
@@ -130,11 +133,12 @@ def _lora(h, lm, module, args, out):
     for b,rs in mine.items(): o[rs] = (o[rs]+block_lora(x[rs], A[b], B[b], f['alpha'])).to(o.dtype)
     return with_hidden(out, o.view(hidden(out).shape))
 
-# %% ../../nbs/methods/22_melo.ipynb #d498084c
+# %% ../../nbs/methods/22_melo.ipynb #30e48b76
 @dataclass
 class MELOParams(HParams):
     "Settings of MELO; names as released. `layers` carry the LoRA; the index sits below them."
-    family:ClassVar[str] = 'MELO'; depth:ClassVar[float] = .8; positive:ClassVar[tuple] = ('radius','edit_lr','n_iter','num_rank_per_block','num_block','num_edit_per_block')
+    family:ClassVar[str] = 'MELO'; depth:ClassVar[float] = .8
+    positive:ClassVar[tuple] = ('radius','edit_lr','n_iter','num_rank_per_block','num_block','num_edit_per_block')
     site:str = 'mlp_in'          # matrix that gets the LoRA: `'mlp_in'`, `'mlp_out'` or `'attn_out'`
     grace_layer:int|None = None  # layer of the index; None = the one below the lowest of `layers`
     radius:float = .5            # initial radius
@@ -152,10 +156,11 @@ def _new_block(lm, sites, hp, gen):
     res = {}
     for s in sites:
         w = lm.weight(s); dt = torch.float64 if w.dtype==torch.float64 else torch.float32
-        res[s] = [((torch.rand(hp.num_rank_per_block, w.shape[1], generator=gen)*2-1)/math.sqrt(w.shape[1])).to(w.device, dt), torch.zeros(w.shape[0], hp.num_rank_per_block, device=w.device, dtype=dt)]
+        res[s] = [((torch.rand(hp.num_rank_per_block, w.shape[1], generator=gen)*2-1)/math.sqrt(w.shape[1])).to(w.device,
+            dt), torch.zeros(w.shape[0], hp.num_rank_per_block, device=w.device, dtype=dt)]
     return res
 
-# %% ../../nbs/methods/22_melo.ipynb #7def54a4
+# %% ../../nbs/methods/22_melo.ipynb #de27c0bc
 class _LoRA:
     "The block acts on every row, for training."
     def __init__(self, lm, block, alpha): self.lm,self.block,self.alpha,self.hs = lm,block,alpha,[]
@@ -169,7 +174,8 @@ class _LoRA:
 
 def train_block(lm, reqs, block, hp)->tuple:
     "Trains one block on the requests that share it; returns it and its losses."
-    b,y = answer_batch(lm, [r.text for r in reqs], [r.target_new for r in reqs]); ps = [p.requires_grad_() for ab in block.values() for p in ab]; losses = []
+    b,y = answer_batch(lm, [r.text for r in reqs], [r.target_new for r in reqs])
+    ps = [p.requires_grad_() for ab in block.values() for p in ab]; losses = []
     opt = torch.optim.Adam(ps, lr=hp.edit_lr); half = torch.optim.lr_scheduler.StepLR(opt, 20, .5)
     with lm.asking(grad=True), _LoRA(lm, block, hp.lora_alpha):
         for _ in range(hp.n_iter):
@@ -177,11 +183,12 @@ def train_block(lm, reqs, block, hp)->tuple:
             opt.zero_grad(); loss.backward(); opt.step(); half.step()
     return {s: [p.detach() for p in ab] for s,ab in block.items()}, losses
 
-# %% ../../nbs/methods/22_melo.ipynb #c082f0f9
+# %% ../../nbs/methods/22_melo.ipynb #7ddd347d
 def _place(lm, hp):
     "The layer of the index, checked."
     g = min(hp.layers)-1 if hp.grace_layer is None else hp.grace_layer
-    if not 0 <= g < min(hp.layers): raise ValueError(f"the index has to sit below the LoRA layers {hp.layers}, got grace_layer={g}; give layers above 0")
+    if not 0 <= g < min(hp.layers): raise ValueError(
+        f"the index has to sit below the LoRA layers {hp.layers}, got grace_layer={g}; give layers above 0")
     return f'block.{g}'
 
 def _queries(lm, reqs, site):
@@ -190,7 +197,7 @@ def _queries(lm, reqs, site):
     b = lm.encode([r.text for r in reqs]); q = t[site][torch.arange(len(reqs)), torch.tensor(b.lens)-1]
     return q if q.dtype==torch.float64 else q.float()
 
-# %% ../../nbs/methods/22_melo.ipynb #34155195
+# %% ../../nbs/methods/22_melo.ipynb #b0f2e6b7
 @method('melo', MELOParams)
 def melo(
     lm:LM,   # the model
@@ -198,18 +205,25 @@ def melo(
     hp=None, # `MELOParams`
 ):
     "MELO (Yu et al. 2024): blocks of LoRA, chosen per prompt by an index of states."
-    index = _place(lm, hp); sites = [f'{hp.site}.{l}' for l in hp.layers]; used = sum(len(set(h.fields['blocks'])) for h in memories(lm, 'melo.index', index))
+    index = _place(lm, hp); sites = [f'{hp.site}.{l}' for l in hp.layers]
+    used = sum(len(set(h.fields['blocks'])) for h in memories(lm, 'melo.index', index))
     groups = [reqs[a:a+hp.num_edit_per_block] for a in range(0, len(reqs), hp.num_edit_per_block)]
-    if used+len(groups) > hp.num_block: raise ValueError(f"{len(reqs)} more edits need {len(groups)} blocks, but {used} of num_block={hp.num_block} are in use; raise num_block or num_edit_per_block, or undo some edits")
+    if used+len(groups) > hp.num_block: raise ValueError(
+        f"{len(reqs)} more edits need {len(groups)} blocks, but {used} of num_block={hp.num_block} are in use; raise num_block or num_edit_per_block, or undo some edits")
     gen,blocks,losses = torch.Generator().manual_seed(hp.seed+used), [], []
     with quiet(lm, 'melo.index'):
-        for g in tqdm(groups, desc='melo', leave=False): b,ls = train_block(lm, g, _new_block(lm, sites, hp, gen), hp); blocks.append(b); losses.append(ls)
+        for g in tqdm(groups, desc='melo', leave=False): b,ls = train_block(lm, g, _new_block(lm, sites, hp, gen),
+            hp); blocks.append(b); losses.append(ls)
         q = torch.cat([_queries(lm, g, index) for g in groups])
     labels = [lm.target_ids(r.text, r.target_new) for r in reqs]
-    name = hashlib.sha1(b''.join(v.detach().cpu().numpy().tobytes() for v in [q]+[o for b in blocks for ab in b.values() for o in ab])).hexdigest()[:16]
-    parts = [ModuleHook(index, 'melo.index', dict(queries=q), dict(of=list(range(len(reqs))), labels=labels, blocks=[i//hp.num_edit_per_block for i in range(len(reqs))], per_row=['labels','blocks'],
+    name = hashlib.sha1(b''.join(v.detach().cpu().numpy().tobytes() for v in [q]+[
+        o for b in blocks for ab in b.values() for o in ab])).hexdigest()[:16]
+    parts = [ModuleHook(index, 'melo.index', dict(queries=q),
+        dict(of=list(range(len(reqs))), labels=labels, blocks=[i//hp.num_edit_per_block for i in range(len(reqs))],
+            per_row=['labels','blocks'],
                         name=name, radius=hp.radius, match='sum' if hp.released else 'tokens', released=hp.released))]
-    parts += [ModuleHook(s, 'melo.lora', {n: torch.stack([b[s][i] for b in blocks]) for i,n in enumerate('AB')}, dict(name=name, index=index, alpha=float(hp.lora_alpha), shared=True)) for s in sites]
+    parts += [ModuleHook(s, 'melo.lora', {n: torch.stack([b[s][i] for b in blocks]) for i,n in enumerate('AB')},
+        dict(name=name, index=index, alpha=float(hp.lora_alpha), shared=True)) for s in sites]
     with Edit('melo', parts, reqs).on(lm): end = [-lm.target_logprobs(r.text, r.target_new)[0].mean().item() for r in reqs]
     for r,o in zip(reqs, end): check_fit('melo', r, o)
     return parts, dict(losses=losses, loss=end)

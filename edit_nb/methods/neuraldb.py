@@ -5,12 +5,11 @@
 # %% auto #0
 __all__ = ['Store', 'store', 'NeuralDBParams', 'rounds', 'store_keys', 'neuraldb']
 
-# %% ../../nbs/methods/24_neuraldb.ipynb #046b16f6
+# %% ../../nbs/methods/24_neuraldb.ipynb #12589693
 from dataclasses import dataclass, field
 from typing import ClassVar
 import torch, torch.nn.functional as F
 from torch import Tensor
-from fastcore.basics import patch
 from ..core.lm import *
 from ..core.request import *
 from ..core.trace import *
@@ -19,7 +18,7 @@ from ..core.hparams import *
 from ..core.keyvalue import *
 from ..core.memory import *
 
-# %% ../../nbs/methods/24_neuraldb.ipynb #c55932dc
+# %% ../../nbs/methods/24_neuraldb.ipynb #ad84f9a0
 class Store:
     "Keys and residuals, without the rows that newer ones hide."
     def __init__(self, keys:Tensor, residuals:Tensor, gammas:Tensor, owners:list, same:float=1-1e-5):
@@ -42,9 +41,10 @@ def store(
     "The store of the memories that are on."
     if not hooks: return None
     ks,rs = (torch.cat([h.tensors[n].to(device) for h in hooks]) for n in ('keys','residuals'))
-    return Store(ks, rs, torch.cat([torch.full((len(h.tensors['keys']),), h.fields['gamma'], device=device) for h in hooks]), [(h,i) for h in hooks for i in range(len(h.tensors['keys']))])
+    return Store(ks, rs, torch.cat([torch.full((len(h.tensors['keys']),), h.fields['gamma'],
+        device=device) for h in hooks]), [(h,i) for h in hooks for i in range(len(h.tensors['keys']))])
 
-# %% ../../nbs/methods/24_neuraldb.ipynb #cc54a4f8
+# %% ../../nbs/methods/24_neuraldb.ipynb #0132cc96
 @part_kind(HOOKS, 'neuraldb')
 def _neuraldb(h, lm, module, args, out):
     "Adds the residual of the nearest key, where one is near enough."
@@ -58,7 +58,8 @@ def _neuraldb(h, lm, module, args, out):
 
 def _tell(h, lm, db, c, j, hit):
     "Reports the best match of the first row."
-    m = lm.now.mask[0].bool().to(c.device) if lm.now else torch.ones_like(hit[0]); t = int(c[0].masked_fill(~m, -2).argmax()); g = db.gammas[j[0,t]].item()
+    m = lm.now.mask[0].bool().to(c.device) if lm.now else torch.ones_like(hit[0])
+    t = int(c[0].masked_fill(~m, -2).argmax()); g = db.gammas[j[0,t]].item()
     report(lm, h, 0, fired=bool(hit[0,t]), cosine=c[0,t].item(), gamma=g, token=t, entry=whose(lm, *db.owners[j[0,t]]))
 
 # %% ../../nbs/methods/24_neuraldb.ipynb #f112cc56
@@ -99,7 +100,7 @@ def store_keys(
     "One key per request: the bare prompt and the mean of the other contexts count half each."
     return K[:,0] if K.shape[1]==1 else (K[:,0]+K[:,1:].mean(1))/2
 
-# %% ../../nbs/methods/24_neuraldb.ipynb #b3081e2e
+# %% ../../nbs/methods/24_neuraldb.ipynb #24b8a1fc
 @method('neuraldb', NeuralDBParams)
 def neuraldb(
     lm:LM,   # the model
@@ -108,8 +109,10 @@ def neuraldb(
     contexts:list|None=None, # beginnings; None = drawn from the model
 ):
     "NeuralDB (Fei et al. 2025): a gated key-value store beside one MLP matrix."
-    l = one_layer(hp, 'neuraldb'); site = f'mlp_out.{l}'; ctx = check_contexts(contexts) if contexts is not None else contexts_for(lm, hp.context_template_length_params, hp.seed)
-    K = store_keys(keys(lm, reqs, [l], ctx, hp.fact_token)[l]); R,losses,done = torch.zeros(len(reqs), lm.d_model, dtype=K.dtype, device=K.device), [None]*len(reqs), []
+    l = one_layer(hp, 'neuraldb'); site = f'mlp_out.{l}'
+    ctx = check_contexts(contexts) if contexts is not None else contexts_for(lm, hp.context_template_length_params, hp.seed)
+    K = store_keys(keys(lm, reqs, [l], ctx, hp.fact_token)[l])
+    R,losses,done = torch.zeros(len(reqs), lm.d_model, dtype=K.dtype, device=K.device), [None]*len(reqs), []
     def hook(idx): return ModuleHook(site, 'neuraldb', dict(keys=K[idx], residuals=R[idx]), dict(gamma=hp.gamma, of=list(idx)))
     for todo in rounds(K):
         with Edit('neuraldb', [hook(done)] if done else []).on(lm): # a second fact about a subject is learned with the first one on
@@ -120,6 +123,7 @@ def neuraldb(
         for i,o in zip(todo, vs.losses): losses[i] = o
         done += todo
     h = hook(range(len(reqs)))
-    with Edit('neuraldb', [h], reqs).on(lm): end = [-o.mean().item() for o in lm.target_logprobs([r.text for r in reqs], [r.target_new for r in reqs])]
+    with Edit('neuraldb', [h], reqs).on(lm): end = [
+        -o.mean().item() for o in lm.target_logprobs([r.text for r in reqs], [r.target_new for r in reqs])]
     for r,o in zip(reqs, end): check_fit('neuraldb', r, o)
     return [h], dict(losses=[o.tolist() for o in losses], loss=end)

@@ -19,7 +19,7 @@ from ..core.edit import *
 from ..core.hparams import *
 from ..core.memory import *
 
-# %% ../../nbs/methods/23_tpatcher.ipynb #81b04e64
+# %% ../../nbs/methods/23_tpatcher.ipynb #40f01b12
 def neurons(
     x:Tensor, # (..., d_model) what enters the MLP
     k:Tensor, b:Tensor, v:Tensor, # (m, d_model), (m,), (m, d_model)
@@ -41,7 +41,8 @@ def _tpatcher(h, lm, module, args, out):
 
 def _tell(h, lm, pre):
     "Reports the strongest neuron at the end of the first prompt."
-    at = int(prompt_end(lm, pre)[0]); p,i = pre[0,at].max(0); owners = [(q,j) for q in memories(lm, h.kind, h.site) for j in range(len(q.tensors['b']))]
+    at = int(prompt_end(lm, pre)[0]); p,i = pre[0,at].max(0)
+    owners = [(q,j) for q in memories(lm, h.kind, h.site) for j in range(len(q.tensors['b']))]
     report(lm, h, 0, fired=bool(p>0), activation=p.item(), neurons=pre.shape[-1], entry=whose(lm, *owners[int(i)]))
 
 # %% ../../nbs/methods/23_tpatcher.ipynb #bff2288f
@@ -85,7 +86,7 @@ def patch_start(x, hp, gen)->dict:
     r = torch.randn(x.shape, generator=gen).to(x)
     return dict(k=x/x.norm(dim=1, keepdim=True)**2, b=x.new_zeros(len(x)), r=r, a=torch.full_like(r, hp.amplify_con))
 
-# %% ../../nbs/methods/23_tpatcher.ipynb #ccf9db4b
+# %% ../../nbs/methods/23_tpatcher.ipynb #516cb8d9
 def wrong_at(
     lm:LM,   # the model
     b:Batch, # from `answer_batch`, one row
@@ -95,6 +96,7 @@ def wrong_at(
     with lm.asking(): top = lm.forward(b).logits[0].argmax(-1)
     return [c for c in range(int(b.last[0]), b.ids.shape[1]-1) if y[0,c+1]!=-100 and top[c]!=y[0,c+1]]
 
+# %% ../../nbs/methods/23_tpatcher.ipynb #81a35414
 def train_patch(
     lm:LM,    # the model
     r:EditRequest, # one request
@@ -106,13 +108,16 @@ def train_patch(
     "Trains one neuron per wrong token."
     b,y = answer_batch(lm, [r.text], [r.target_new]); at = wrong_at(lm, b, y)[:hp.max_add_neuron_num]; act = activation(lm)
     if not at: return None,[]
-    x = layer_input(lm, b, site); t = {k: p.clone().requires_grad_() for k,p in (start or patch_start(x[0,at], hp, torch.Generator().manual_seed(hp.seed))).items()}
-    opt,losses,cols,m = torch.optim.Adam(t.values(), lr=hp.edit_lr, weight_decay=hp.weight_decay), [], (y[0,1:]!=-100).nonzero()[:,0], memory.to(x)
+    x = layer_input(lm, b, site)
+    t = {k: p.clone().requires_grad_() for k,p in (start or patch_start(x[0,at], hp, torch.Generator().manual_seed(hp.seed))).items()}
+    opt,losses,cols,m = torch.optim.Adam(t.values(), lr=hp.edit_lr, weight_decay=hp.weight_decay), [], (
+        y[0,1:]!=-100).nonzero()[:,0], memory.to(x)
     def add(h): return h+neurons(x, t['k'], t['b'], t['r']*t['a'], act)[0].to(h.dtype)
     for _ in range(hp.n_iter):
         with lm.asking(grad=True), Trace(lm, edit={site: add}):
             lg = lm.forward(b).logits[0,cols]; lg = lg if lg.dtype==torch.float64 else lg.float()
-            soft,nll = smoothed(lg, y[0,cols+1], hp.eps); n = len(cols); pre,his = torch.stack([x[0,c]@t['k'][i]+t['b'][i] for i,c in enumerate(at)]), F.linear(m, t['k'], t['b'])
+            soft,nll = smoothed(lg, y[0,cols+1], hp.eps); n = len(cols)
+            pre,his = torch.stack([x[0,c]@t['k'][i]+t['b'][i] for i,c in enumerate(at)]), F.linear(m, t['k'], t['b'])
             a,mem = top_exp(hp.act_margin-pre, 5), top_exp(his-pre+hp.margin1, 1000)+top_exp(his-hp.margin2, 1000)
             loss = soft/n + hp.act_loss_coef*a + hp.mem_loss_coef*mem; losses.append([o.item() for o in (loss, soft/n, nll/n, a, mem)])
             opt.zero_grad(); loss.backward(); opt.step()
@@ -124,7 +129,7 @@ def memory_states(lm:LM, texts:list, site:str)->Tensor:
     "What enters `site` at every token of `texts`, (n, d)."
     return torch.cat([layer_input(lm, lm.encode(o), site)[0] for o in texts])
 
-# %% ../../nbs/methods/23_tpatcher.ipynb #88fddc86
+# %% ../../nbs/methods/23_tpatcher.ipynb #26dfcf9c
 @method('tpatcher', TPatcherParams)
 def tpatcher(
     lm:LM,   # the model
@@ -135,7 +140,8 @@ def tpatcher(
 ):
     "Transformer-Patcher (Huang et al. 2023): one neuron per mistake beside the last MLP."
     site = f'mlp.{one_layer(hp, "tpatcher")}'
-    with quiet(lm, 'tpatcher'): M = memory if isinstance(memory, Tensor) else memory_states(lm, list(memory or unrelated_texts(lm, hp.n_memory, hp.seed)), site)
+    with quiet(lm, 'tpatcher'): M = memory if isinstance(memory, Tensor) else memory_states(lm,
+        list(memory or unrelated_texts(lm, hp.n_memory, hp.seed)), site)
     got,of,losses = [],[],[]
     def hook():
         ts = {n: torch.cat([g[n] for g in got]) if got else M.new_zeros((0,) if n=='b' else (0,lm.d_model)) for n in 'kbv'}
@@ -145,6 +151,7 @@ def tpatcher(
         losses.append(ls)
         if new is not None: got.append(new); of += [i]*len(new['b'])
     h = hook()
-    with Edit('tpatcher', [h], reqs).on(lm): end = [-o.mean().item() for o in lm.target_logprobs([r.text for r in reqs], [r.target_new for r in reqs])]
+    with Edit('tpatcher', [h], reqs).on(lm): end = [
+        -o.mean().item() for o in lm.target_logprobs([r.text for r in reqs], [r.target_new for r in reqs])]
     for r,o in zip(reqs, end): check_fit('tpatcher', r, o)
     return [h], dict(losses=losses, loss=end, neurons=len(of))

@@ -37,7 +37,7 @@ def merge(
     inside = b[1+d:]*(k/(k-1) if inflate else 1.); gap = o-m
     return torch.cat([(n+k)[None], m+k*gap/(n+k), a[1+d:]+inside+n*k*gap**2/(n+k)])
 
-# %% ../../nbs/methods/14_ultraedit.ipynb #119970e4
+# %% ../../nbs/methods/14_ultraedit.ipynb #aad3365e
 def total(
     ss:list, # summaries, in the order they were made
     released:bool=False, # with the spread of the released code?
@@ -58,8 +58,8 @@ def normalise(
     "`x` less the mean, divided by the spread."
     n,d = s[0],len(s)//2; m,M = s[1:1+d],s[1+d:]
     if not released:
-        scale = (M/n+m**2); scale = torch.cat([o.mean().expand(len(o)) for o in scale.split([d_in, d-d_in])])
-        M,m,n = M+scale+n*m**2/(n+1), n*m/(n+1), n+1 # the prior: one row of mean 0
+        scale,k = (M/n+m**2).sqrt(), 1/n; scale = torch.cat([o.mean().expand(len(o))**2 for o in scale.split([d_in, d-d_in])])
+        M,m,n = M+k*scale+n*k*m**2/(n+k), n*m/(n+k), n+k # the prior: 1/n of a row of mean 0
     std = (M/(n-1+(torch.finfo(torch.float32).eps if released else 0))).sqrt()
     return (x.double()-m)/(std+torch.finfo(torch.float32).eps)
 
