@@ -68,13 +68,14 @@ for _k,_v in {
     'qwen2.5-7b':   dict(MEMIT=_mass(_low,27), AlphaEdit=_mass(_low,27,L2=1.)),
 }.items(): PRESETS[_k] = PRESETS.get(_k, {}) | _v
 
-# %% ../../nbs/core/04_hparams.ipynb #a775cab9
+# %% ../../nbs/core/04_hparams.ipynb #5f602f2e
 _U = 'XiaojieGu/UltraEdit 0beb222'
 for _k,_v in {
     'gpt-j-6b':   dict(KN=dict(adaptive_threshold=.1, source=_E)),
     'llama-3-8b': dict(UltraEdit=dict(layers=[*range(11,16),*range(18,25)], edit_modules=[*(f'mlp_gate.{l}' for l in range(11,16)),*(f'mlp_in.{l}' for l in range(18,25))], source=_U)),
     'mistral-7b': dict(UltraEdit=dict(layers=[29,30], source=_U)),
-    'atlas':      dict(UltraEdit=dict(layers=[7,8], lr=5e-3, source='chosen here on 30 of the atlas cases')),
+    'atlas':      dict(UltraEdit=dict(layers=[7,8], lr=5e-3, source='chosen here on 30 of the atlas cases'),
+                       PMET=dict(layers=[3,4], clamp_norm_factor=4., mom2_update_weight=100., source='chosen here on 20 cases of the tune half')),
 }.items(): PRESETS[_k] = PRESETS.get(_k, {}) | _v
 
 # %% ../../nbs/core/04_hparams.ipynb #9b8505b0
