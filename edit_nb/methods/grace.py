@@ -6,8 +6,8 @@
 __all__ = ['Entry', 'Codebook', 'codebook', 'GRACEParams', 'value_start', 'train_value', 'grace', 'DEFERParams', 'train_defer',
            'defer_start', 'defer']
 
-# %% ../../nbs/methods/20_grace.ipynb #5c5adfda
-import copy,math
+# %% ../../nbs/methods/20_grace.ipynb #b0fe7756
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 import torch, torch.nn.functional as F
@@ -39,7 +39,7 @@ class Entry:
         return self._mean()==other._mean()
     def _mean(self): return torch.tensor([-100]*self.n_prompt+self.label).float().mean().item()
 
-# %% ../../nbs/methods/20_grace.ipynb #92f73a3d
+# %% ../../nbs/methods/20_grace.ipynb #44f0ee82
 class Codebook:
     "Entries with the keys, values and radii that follow from them."
     def __init__(self, entries=()):
@@ -49,7 +49,8 @@ class Codebook:
 
     def nearest(self, q:Tensor)->tuple:
         "Distance to the nearest key, and its number, for queries (b, d_in)."
-        d = torch.cdist(q.to(self.keys)[None], self.keys[None], compute_mode='donot_use_mm_for_euclid_dist')[0] # exact: a key is at distance 0 from itself
+        d = torch.cdist(q.to(self.keys)[None], self.keys[None], compute_mode='donot_use_mm_for_euclid_dist')[
+            0] # exact: a key is at distance 0 from itself
         return d.min(1)
 
     def place(self, e:Entry)->tuple:
@@ -76,7 +77,7 @@ def add(self:Codebook, e:Entry)->tuple:
     self.keys,self.values,self.eps = new if not len(self) else (torch.cat(o) for o in zip((self.keys,self.values,self.eps), new))
     self.entries.append(e); return act,i,d
 
-# %% ../../nbs/methods/20_grace.ipynb #fd342da5
+# %% ../../nbs/methods/20_grace.ipynb #ba952238
 def codebook(
     hooks:list, # GRACE memories, in order
     device='cpu', # where the result lives
@@ -85,7 +86,8 @@ def codebook(
     es = []
     for h in hooks:
         t = {k: v.to(device) for k,v in h.tensors.items()}; f = h.fields
-        es += [Entry(t['keys'][i], t['values'][i], t['eps'][i].item(), f['labels'][i], f['prompt_lens'][i], f['match'], f['expand'], (h,i)) for i in range(len(t['keys']))]
+        es += [Entry(t['keys'][i], t['values'][i], t['eps'][i].item(), f['labels'][i], f['prompt_lens'][i], f['match'],
+            f['expand'], (h,i)) for i in range(len(t['keys']))]
     return Codebook(es)
 
 def _decide(h, lm, book, x):
@@ -93,10 +95,12 @@ def _decide(h, lm, book, x):
     stale = book.entries[-1].owner[0].fields['stale']; at = prompt_end(lm, x)
     if stale: at = torch.full_like(at, min(book.entries[-1].n_prompt-1, x.shape[1]-1))
     d,i = book.nearest(x[torch.arange(len(x)), at.clamp(min=0)]); fire = (d <= book.eps[i]) & (at>=0)
-    if listening(lm): report(lm, h, 0, fired=bool(fire[0]), distance=d[0].item(), radius=book.eps[i[0]].item(), entry=whose(lm, *book.entries[i[0]].owner))
+    if listening(lm): report(lm, h, 0, fired=bool(fire[0]), distance=d[0].item(), radius=book.eps[i[0]].item(),
+        entry=whose(lm, *book.entries[i[0]].owner))
     if lm.now is not None:
         key = 'grace', h.site
-        if bool((at<0).all()) and key in lm.now.memo: return (*(o.repeat_interleave(len(x)//len(o)) for o in lm.now.memo[key]), at) # a step: the prompt decided
+        if bool((at<0).all()) and key in lm.now.memo: return (
+            *(o.repeat_interleave(len(x)//len(o)) for o in lm.now.memo[key]), at) # a step: the prompt decided
         lm.now.memo[key] = fire,i
     return fire,i,at
 
@@ -115,7 +119,7 @@ def _grace(h, lm, module, args, out):
         elif at[r]>=0: o[r,at[r]] = book.values[i[r]].to(o)
     return with_hidden(out, o.view(hidden(out).shape))
 
-# %% ../../nbs/methods/20_grace.ipynb #3547888a
+# %% ../../nbs/methods/20_grace.ipynb #f7430116
 @dataclass
 class GRACEParams(HParams):
     "Settings of GRACE; names and defaults as released."
@@ -132,7 +136,8 @@ class GRACEParams(HParams):
     seed:int = 0             # of cold values
     def __post_init__(self):
         super().__post_init__()
-        for k,vs in dict(site=('mlp_in','mlp_out'), val_init=('cold','warm'), replacement=('replace_last','replace_all'), eps_expand=('coverage','moving_average'), label_match=('tokens','mean')).items():
+        for k,vs in dict(site=('mlp_in','mlp_out'), val_init=('cold','warm'), replacement=('replace_last','replace_all'),
+            eps_expand=('coverage','moving_average'), label_match=('tokens','mean')).items():
             if (v := getattr(self, k)) not in vs: raise ValueError(f"{k} should be one of {', '.join(vs)}, got {v!r}")
 
 # %% ../../nbs/methods/20_grace.ipynb #feb80e1c
@@ -160,7 +165,7 @@ def train_value(
         with torch.no_grad(): losses.append(answer_nll(lm, b, y).mean().item())
     return v.detach(), losses
 
-# %% ../../nbs/methods/20_grace.ipynb #6f18fe2d
+# %% ../../nbs/methods/20_grace.ipynb #59a8555e
 @method('grace', GRACEParams)
 def grace(
     lm:LM,     # the model
@@ -171,7 +176,8 @@ def grace(
     site = f'{hp.site}.{one_layer(hp, "grace")}'; book = codebook(memories(lm, 'grace', site), lm.weight(site).device)
     gen,es,rows = torch.Generator().manual_seed(hp.seed+len(book)), [], []
     for n,r in enumerate(tqdm(reqs, desc='grace', leave=False)):
-        b,_ = answer_batch(lm, [r.text], [r.target_new]); x,at,y = layer_input(lm, b, site), int(b.last[0]), lm.target_ids(r.text, r.target_new)
+        b,_ = answer_batch(lm, [r.text], [r.target_new])
+        x,at,y = layer_input(lm, b, site), int(b.last[0]), lm.target_ids(r.text, r.target_new)
         e = Entry(x[0,at].clone(), None, hp.eps, y, at+1, hp.label_match, hp.eps_expand, (None,n)); act,i,d = book.place(e)
         v = book.values[i] if act in ('expand','reuse') else value_start(lm, x, at, site, hp, gen)
         e.value,losses = train_value(lm, r, site, v, hp); check_fit('grace', r, losses[-1])
@@ -181,7 +187,8 @@ def grace(
 def _grace_hook(site, es, hp):
     "The memory that holds `es`."
     tensors = dict(keys=torch.stack([e.key for e in es]), values=torch.stack([e.value for e in es]), eps=torch.tensor([e.eps for e in es]))
-    return ModuleHook(site, 'grace', tensors, dict(of=list(range(len(es))), labels=[e.label for e in es], prompt_lens=[e.n_prompt for e in es], per_row=['labels','prompt_lens'],
+    return ModuleHook(site, 'grace', tensors, dict(of=list(range(len(es))), labels=[e.label for e in es],
+        prompt_lens=[e.n_prompt for e in es], per_row=['labels','prompt_lens'],
                                                    replacement=hp.replacement, match=hp.label_match, expand=hp.eps_expand, stale=hp.stale_query))
 
 # %% ../../nbs/methods/20_grace.ipynb #fce176b5
@@ -205,23 +212,26 @@ def _asked_at(lm, x, released):
     b,t = x.shape[:2]; m = None if lm.now is None or lm.now.start or lm.now.mask.shape[1]!=t else lm.now.mask
     return torch.full((b,), t-1, device=x.device) if m is None else Now(m).last.to(x.device).repeat_interleave(b//len(m))
 
-# %% ../../nbs/methods/20_grace.ipynb #7cc912d9
+# %% ../../nbs/methods/20_grace.ipynb #22bb2db9
 @part_kind(HOOKS, 'defer')
 def _defer(h, lm, module, args, out):
     "Replaces the output where a gate is above its threshold."
     if not leads(lm, h): return None
     x,o,hooks = fold(lm, args[0].detach()), fold(lm, hidden(out)), memories(lm, 'defer', h.site); rel = hooks[-1].fields['released']
-    ts = together(lm, h, lambda hs: [{k: v.to(x.device) for k,v in p.tensors.items()} for p in hs]); act = [len(hooks)-1] if rel else range(len(hooks))
+    ts = together(lm, h, lambda hs: [{k: v.to(x.device) for k,v in p.tensors.items()} for p in hs])
+    act = [len(hooks)-1] if rel else range(len(hooks))
     at = _asked_at(lm, x, rel); q = x[torch.arange(len(x)), at.clamp(min=0)].to(ts[0]['gate'].dtype)
-    g,i = torch.stack([_gate(ts[j], q) for j in act], 1).max(1); th = torch.tensor([hooks[j].fields['threshold'] for j in act], device=x.device)[i]
+    g,i = torch.stack([_gate(ts[j], q) for j in act], 1).max(1)
+    th = torch.tensor([hooks[j].fields['threshold'] for j in act], device=x.device)[i]
     fire = (g >= th) & (at>=0)
-    if listening(lm): p = hooks[act[int(i[0])]]; report(lm, h, 0, fired=bool(fire[0]), gate=g[0].item(), threshold=p.fields['threshold'], entry=whose(lm, p, None) or f'edit {act[int(i[0])]}')
+    if listening(lm): p = hooks[act[int(i[0])]]; report(lm, h, 0, fired=bool(fire[0]), gate=g[0].item(),
+        threshold=p.fields['threshold'], entry=whose(lm, p, None) or f'edit {act[int(i[0])]}')
     if not fire.any(): return None
     o = o.clone()
     for r in fire.nonzero()[:,0].tolist(): o[r, slice(None) if rel else at[r]] = _predict(ts[act[int(i[r])]], q[r:r+1])[0].to(o)
     return with_hidden(out, o.view(hidden(out).shape))
 
-# %% ../../nbs/methods/20_grace.ipynb #f5d05a25
+# %% ../../nbs/methods/20_grace.ipynb #fa3382d1
 def train_defer(
     lm:LM,    # the model
     r:EditRequest, # what it should say
@@ -233,7 +243,8 @@ def train_defer(
     b,y = answer_batch(lm, [r.text], [r.target_new]); x = layer_input(lm, b, site); losses = []
     t = {k: v.clone().requires_grad_() for k,v in t.items()}; at = x.shape[1]-1 if hp.released else int(b.last[0])
     opt = torch.optim.Adam(t.values(), lr=hp.edit_lr)
-    with torch.no_grad(): raw = lm.module(site).forward(x.to(lm.weight(site))) # the layer's own output: edits that are on may have replaced it
+    with torch.no_grad(): raw = lm.module(site).forward(
+        x.to(lm.weight(site))) # the layer's own output: edits that are on may have replaced it
     def mix(o):
         g,v = _gate(t, x[:,at].to(t['gate'])), _predict(t, x[:,at].to(t['gate'])); new = (g*v[:,None]+(1-g)*raw).to(o.dtype)
         return new if hp.released else torch.where((torch.arange(o.shape[1], device=o.device)==at)[None,:,None], new, o)
@@ -243,7 +254,7 @@ def train_defer(
             opt.zero_grad(); loss.backward(); opt.step()
     return {k: v.detach() for k,v in t.items()}, losses
 
-# %% ../../nbs/methods/20_grace.ipynb #afea9d60
+# %% ../../nbs/methods/20_grace.ipynb #3a11037e
 def defer_start(
     lm:LM,    # the model
     site:str, # where the maps sit
@@ -251,7 +262,8 @@ def defer_start(
 )->dict: # maps as `nn.Linear` starts them
     "Untrained maps."
     dout,din = lm.weight(site).shape; gen = torch.Generator().manual_seed(seed); w = lm.weight(site)
-    def u(*s): return (torch.rand(*s, generator=gen)*2-1).div(math.sqrt(din)).to(w.device, w.dtype if w.dtype==torch.float64 else torch.float32)
+    def u(*s): return (torch.rand(*s, generator=gen)*2-1).div(math.sqrt(din)).to(w.device,
+        w.dtype if w.dtype==torch.float64 else torch.float32)
     return dict(gate=u(1,din), gate_bias=u(1), value=u(dout,din), value_bias=u(dout))
 
 @method('defer', DEFERParams)

@@ -6,13 +6,12 @@
 __all__ = ['MERGES', 'moved', 'margin_loss', 'trim', 'merge_deltas', 'Shard', 'shards', 'WISEParams', 'wise_rows', 'wise_losses',
            'train_side', 'shard_threshold', 'train_shard', 'wise']
 
-# %% ../../nbs/methods/21_wise.ipynb #a322e7f3
+# %% ../../nbs/methods/21_wise.ipynb #b9926677
 from dataclasses import dataclass, field
 from typing import ClassVar
 import torch, torch.nn.functional as F
 from torch import Tensor
 from tqdm.auto import tqdm
-from fastcore.basics import patch
 from ..core.lm import *
 from ..core.request import *
 from ..core.trace import *
@@ -42,7 +41,7 @@ def margin_loss(
     def pos(x): x = x.clamp(min=0); n = (x>0).sum(); return x.sum()/n.clamp(min=1) # the mean of what is violated
     return pos(d_out[None]-d_in[:,None]+c) + pos(d_out-a) + pos(b-d_in)
 
-# %% ../../nbs/methods/21_wise.ipynb #82491345
+# %% ../../nbs/methods/21_wise.ipynb #5e027db6
 def trim(
     d:Tensor, # any shape
     density:float, # part of the entries that stays
@@ -54,7 +53,9 @@ def trim(
     m = torch.zeros(d.numel(), dtype=d.dtype, device=d.device); m[d.abs().flatten().float().topk(k).indices] = 1
     return d*m.view_as(d)
 
-MERGES = dict(ties=(True,True,True), magnitude_norm=(True,False,True), magnitude=(True,False,False), sign=(False,True,True), linear=(False,False,True)) # name -> trim?, elect a sign?, normalise?
+# %% ../../nbs/methods/21_wise.ipynb #ccdd7c1b
+MERGES = dict(ties=(True,True,True), magnitude_norm=(True,False,True), magnitude=(True,False,False),
+    sign=(False,True,True), linear=(False,False,True)) # name -> trim?, elect a sign?, normalise?
 
 def merge_deltas(
     deltas:list, # changes of one shape
@@ -87,14 +88,18 @@ def shards(
     if f['retrieve'] or len(ds)==1: return [Shard(d, h.fields['threshold'], h) for d,h in zip(ds,hooks)]
     return [Shard(merge_deltas(ds, f['merge_alg'], f['densities']), min(h.fields['threshold'] for h in hooks), hooks[-1])]
 
-# %% ../../nbs/methods/21_wise.ipynb #53a92e16
+# %% ../../nbs/methods/21_wise.ipynb #399b0e1d
 def _route(h, lm, ss, x, o):
     "Which shard answers each row: (b,) number or -1."
     now = lm.now; key = 'wise', h.site; on = prompt_mask(lm, x)
-    if now is not None and key in now.memo and not bool(on.any()): r = now.memo[key]; return r.repeat_interleave(len(x)//len(r)) # a step: the prompt decided
-    act = activation(lm); d = torch.stack([(moved(act, o, F.linear(x.to(s.delta), s.delta))*on).sum(1)/on.sum(1).clamp(min=1) for s in ss], 1)
-    th = torch.tensor([s.threshold for s in ss], device=d.device); best,i = d.masked_fill(d<th, -1).max(1); res = torch.where(best>=0, i, -1)
-    if listening(lm): j = int(d[0].argmax() if res[0]<0 else res[0]); report(lm, h, 0, fired=bool(res[0]>=0), distance=d[0,j].item(), threshold=ss[j].threshold, entry=f'shard {j+1} of {len(ss)}')
+    if now is not None and key in now.memo and not bool(on.any()): r = now.memo[key]; return r.repeat_interleave(
+        len(x)//len(r)) # a step: the prompt decided
+    act = activation(lm)
+    d = torch.stack([(moved(act, o, F.linear(x.to(s.delta), s.delta))*on).sum(1)/on.sum(1).clamp(min=1) for s in ss], 1)
+    th = torch.tensor([s.threshold for s in ss], device=d.device); best,i = d.masked_fill(d<th, -1).max(1)
+    res = torch.where(best>=0, i, -1)
+    if listening(lm): j = int(d[0].argmax() if res[0]<0 else res[0]); report(lm, h, 0, fired=bool(res[0]>=0),
+        distance=d[0,j].item(), threshold=ss[j].threshold, entry=f'shard {j+1} of {len(ss)}')
     if now is not None: now.memo[key] = res
     return res
 
@@ -102,17 +107,19 @@ def _route(h, lm, ss, x, o):
 def _wise(h, lm, module, args, out):
     "Adds a side memory's answer to the rows that it is routed to."
     if not leads(lm, h): return None
-    x,o = fold(lm, args[0].detach()), fold(lm, hidden(out)); ss = together(lm, h, lambda hs: shards(hs, x.device)); r = _route(h, lm, ss, x, o)
+    x,o = fold(lm, args[0].detach()), fold(lm, hidden(out)); ss = together(lm, h, lambda hs: shards(hs, x.device))
+    r = _route(h, lm, ss, x, o)
     if not bool((r>=0).any()): return None
     o = o.clone()
     for j in set(r.tolist())-{-1}: o[r==j] = (o[r==j]+F.linear(x[r==j].to(ss[j].delta), ss[j].delta)).to(o.dtype)
     return with_hidden(out, o.view(hidden(out).shape))
 
-# %% ../../nbs/methods/21_wise.ipynb #4a276283
+# %% ../../nbs/methods/21_wise.ipynb #7bbc3c85
 @dataclass
 class WISEParams(HParams):
     "Settings of WISE; names and defaults as released."
-    family:ClassVar[str] = 'WISE'; depth:ClassVar[float] = .85; positive:ClassVar[tuple] = ('mask_ratio','edit_lr','n_iter','norm_constraint','act_ratio','save_freq','merge_freq','densities')
+    family:ClassVar[str] = 'WISE'; depth:ClassVar[float] = .85
+    positive:ClassVar[tuple] = ('mask_ratio','edit_lr','n_iter','norm_constraint','act_ratio','save_freq','merge_freq','densities')
     site:str = 'mlp_out'       # or `'mlp_in'`
     mask_ratio:float = .2      # part of the entries that may change
     edit_lr:float = 1.         # SGD step
@@ -130,7 +137,8 @@ class WISEParams(HParams):
     seed:int = 0               # of masks, contexts and unrelated texts
     def __post_init__(self):
         super().__post_init__()
-        if self.mask_ratio>1 or self.densities>1: raise ValueError(f"mask_ratio and densities are parts of all entries, at most 1; got {self.mask_ratio} and {self.densities}")
+        if self.mask_ratio>1 or self.densities>1: raise ValueError(
+            f"mask_ratio and densities are parts of all entries, at most 1; got {self.mask_ratio} and {self.densities}")
         if self.site not in ('mlp_in','mlp_out'): raise ValueError(f"site should be 'mlp_in' or 'mlp_out', got {self.site!r}")
         if self.merge_alg not in MERGES: raise ValueError(f"merge_alg should be one of {', '.join(MERGES)}, got {self.merge_alg!r}")
         if len(self.act_margin)!=3: raise ValueError(f"act_margin should hold α, β and γ, got {self.act_margin}")
@@ -163,13 +171,14 @@ def wise_losses(
     m = torch.ones_like(b.mask) if hp.released else b.mask; d = (side.d*m).sum(1)/m.sum(1)
     return nll.mean(), margin_loss(d[:-1], d[-1:], hp.act_margin), d[:-1]
 
-# %% ../../nbs/methods/21_wise.ipynb #a785608a
+# %% ../../nbs/methods/21_wise.ipynb #460765e8
 class _Side:
     "Adds `delta` at `site` and measures how far that moves the output."
     def __init__(self, lm, site, delta): self.lm,self.site,self.delta,self.act = lm,site,delta,activation(lm)
     def __enter__(self):
         def hook(m, args, out):
-            x,o = fold(self.lm, args[0]), fold(self.lm, hidden(out)); e = F.linear(x.to(self.delta), self.delta); self.d = moved(self.act, o, e)
+            x,o = fold(self.lm, args[0]), fold(self.lm, hidden(out)); e = F.linear(x.to(self.delta), self.delta)
+            self.d = moved(self.act, o, e)
             return with_hidden(out, (o+e).to(o.dtype).view(hidden(out).shape))
         self.h = self.lm.module(self.site).register_forward_hook(hook)
     def __exit__(self, *a): self.h.remove()
@@ -177,7 +186,7 @@ class _Side:
 @dataclass
 class _Trained: delta:Tensor; losses:list; low:float
 
-# %% ../../nbs/methods/21_wise.ipynb #6b57a7b3
+# %% ../../nbs/methods/21_wise.ipynb #ed559fef
 def train_side(
     lm:LM,       # the model
     r:EditRequest, # one request
@@ -190,7 +199,7 @@ def train_side(
 ): # `.delta`, `.losses` (steps, 2), `.low` smallest mean distance of the edit
     "Trains the side memory on one request (SGD, masked, clamped)."
     b,y = wise_rows(lm, r, contexts, unrelated, hp.released); delta = delta.clone().requires_grad_(); losses,tot = [],[]
-    W = lm.weight(site).detach().to(delta); old = delta.detach().clone()
+    W = lm.weight(site).detach().to(delta)
     with lm.asking(grad=True):
         for step in range(hp.n_iter):
             ft,act,d = wise_losses(lm, b, y, _Side(lm, site, delta), hp); losses.append([ft.item(), act.item()]); low = d.mean().item()
@@ -232,7 +241,7 @@ def _masks(lm, site, hp, n, seed):
     w = lm.weight(site); gen = torch.Generator().manual_seed(seed); dt = torch.float64 if w.dtype==torch.float64 else torch.float32
     return [(torch.rand(w.shape, generator=gen) < hp.mask_ratio).to(w.device, dt) for _ in range(n)]
 
-# %% ../../nbs/methods/21_wise.ipynb #439e25af
+# %% ../../nbs/methods/21_wise.ipynb #a9fb2e31
 @method('wise', WISEParams)
 def wise(
     lm:LM,   # the model
@@ -243,15 +252,20 @@ def wise(
     masks:list|None=None,     # (d_out, d_in) per shard; None = random
 ):
     "WISE (Wang et al. 2024): a side memory of one MLP matrix, routed by activation; one `(d_out, d_in)` float32 change per shard."
-    site = f'{hp.site}.{one_layer(hp, "wise")}'; ctx = check_contexts(contexts) if contexts is not None else contexts_for(lm, hp.context_template_length_params, hp.seed)
+    site = f'{hp.site}.{one_layer(hp, "wise")}'
+    ctx = check_contexts(contexts) if contexts is not None else contexts_for(lm, hp.context_template_length_params, hp.seed)
     us = list(unrelated) if unrelated else unrelated_texts(lm, len(reqs), hp.seed); us = (us*len(reqs))[:len(reqs)]
     parts = [range(a, min(a+hp.save_freq, len(reqs))) for a in range(0, len(reqs), hp.save_freq)]; seen = len(memories(lm, 'wise', site))
     masks = [m.to(lm.weight(site).device) for m in masks] if masks else _masks(lm, site, hp, len(parts), hp.seed+seen)
-    with quiet(lm, 'wise'): got = [train_shard(lm, [reqs[i] for i in p], ctx, [us[i] for i in p], site, m, hp) for p,m in zip(tqdm(parts, desc='wise', leave=False), masks)]
+    with quiet(lm, 'wise'): got = [train_shard(lm, [reqs[i] for i in p], ctx, [us[i] for i in p], site, m, hp) for p,
+        m in zip(tqdm(parts, desc='wise', leave=False), masks)]
     per = max(1, hp.merge_freq//hp.save_freq); kept = []
     for a in range(0, len(got), per): # full sets of shards are merged
-        ds,ths,_ = zip(*got[a:a+per]); kept += [(merge_deltas(list(ds), hp.merge_alg, hp.densities), min(ths))] if len(ds)==per and per>1 else list(zip(ds, ths))
-    hooks = [ModuleHook(site, 'wise', dict(delta=d), dict(threshold=t, retrieve=hp.retrieve, merge_alg=hp.merge_alg, densities=hp.densities)) for d,t in kept]
-    with Edit('wise', hooks, reqs).on(lm): end = [-o.mean().item() for o in lm.target_logprobs([r.text for r in reqs], [r.target_new for r in reqs])]
+        ds,ths,_ = zip(*got[a:a+per])
+        kept += [(merge_deltas(list(ds), hp.merge_alg, hp.densities), min(ths))] if len(ds)==per and per>1 else list(zip(ds, ths))
+    hooks = [ModuleHook(site, 'wise', dict(delta=d),
+        dict(threshold=t, retrieve=hp.retrieve, merge_alg=hp.merge_alg, densities=hp.densities)) for d,t in kept]
+    with Edit('wise', hooks, reqs).on(lm): end = [
+        -o.mean().item() for o in lm.target_logprobs([r.text for r in reqs], [r.target_new for r in reqs])]
     for r,o in zip(reqs, end): check_fit('wise', r, o)
     return hooks, dict(losses=[o for g in got for o in g[2]], thresholds=[t for _,t in kept], loss=end)
