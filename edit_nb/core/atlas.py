@@ -249,7 +249,7 @@ def neutral_texts(
     while len(res) < n: res[g.doc(rng, neutral=True)] = None
     return list(res)
 
-# %% ../../nbs/core/10_atlas.ipynb #90faa0e6
+# %% ../../nbs/core/10_atlas.ipynb #9c967bce
 def load_atlas(
     style:str='gpt2', # `'gpt2'` or `'llama'`
 )->tuple: # model (float32, CPU, eval mode) and tokenizer
@@ -257,7 +257,7 @@ def load_atlas(
     folder = DATA/f'atlas-{style}'
     if not (folder/'model.safetensors').exists():
         raise FileNotFoundError(f"no built-in model {style!r} in {DATA}; the styles are gpt2 and llama; `make atlas` trains them")
-    model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(folder, local_files_only=True), dtype=torch.float32)
+    model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(folder, local_files_only=True)).float()
     model.load_state_dict({k: v.float() for k,v in load_file(folder/'model.safetensors').items()}, strict=False); model.tie_weights()
     model.config._name_or_path = str(folder) # where its second moments lie, too
     names = json.loads((folder/'tokenizer_config.json').read_text())
