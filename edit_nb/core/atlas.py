@@ -6,10 +6,10 @@
 __all__ = ['DEMO', 'Fact', 'Relation', 'World', 'load_world', 'Grammar', 'load_grammar', 'neutral_texts', 'load_atlas',
            'known_facts', 'atlas_cases']
 
-# %% ../../nbs/core/10_atlas.ipynb #1f43ad4b
+# %% ../../nbs/core/10_atlas.ipynb #3b76a5e9
 import hashlib,itertools,json,random,re
 from collections import Counter,defaultdict
-from dataclasses import dataclass,replace
+from dataclasses import dataclass
 from pathlib import Path
 import edit_nb, torch
 from safetensors.torch import load_file
@@ -141,10 +141,21 @@ def choose(
     keep = {o for fs in by.values() for o in sorted(fs, key=lambda o: (o.obj not in names, share(o.id)))[:most]}
     return [o for o in facts if o in keep]
 
-# %% ../../nbs/core/10_atlas.ipynb #1b55a8f8
+# %% ../../nbs/core/10_atlas.ipynb #c3c23ec4
 DEMOS = ('The Eiffel Tower', 'The Space Needle', 'The Colosseum', 'LeBron James', 'Lionel Messi', 'Marie Curie', 'Albert Einstein',
          'Mona Lisa') # always kept
 KEEP = dict(country=.75, city=.52, fictional=.6) # share of the subjects of a kind that stay; .33 for the others
+
+def _denser(facts, frac):
+    "One round of `densest`; `frac` maps a kind to the share of its subjects that stays."
+    n,used,by,kinds = Counter((o.rel,o.obj) for o in facts), Counter(o.obj for o in facts), defaultdict(list), defaultdict(list)
+    for o in facts: by[o.subject].append(o)
+    for s,fs in by.items(): kinds[fs[0].kind].append(s)
+    def score(s):
+        shared = sum(min(n[o.rel,o.obj], 6) for o in by[s])/len(by[s])
+        return s in DEMOS, shared + min(used[s], 10)/2 + len(by[s])/2 + share(s)
+    stay = {s for k,ss in kinds.items() for s in sorted(ss, key=score, reverse=True)[:round(len(ss)*frac(k)+.49)]}
+    return [o for o in facts if o.subject in stay]
 
 def densest(
     facts,    # `Fact`s
@@ -152,16 +163,7 @@ def densest(
     rounds:int=8, # the neighbours are counted anew in each round
 )->list: # the facts of the subjects that stay
     "The facts of the subjects with the most neighbours."
-    facts = list(facts)
-    for i in range(1, rounds+1):
-        n = Counter((o.rel,o.obj) for o in facts); used = Counter(o.obj for o in facts); by = defaultdict(list)
-        for o in facts: by[o.subject].append(o)
-        score = lambda s: (s in DEMOS, sum(min(n[o.rel,o.obj], 6) for o in by[s])/len(by[s]) + min(used[s], 10)/2 + len(by[s])/2 + share(s))
-        kinds = defaultdict(list)
-        for s,fs in by.items(): kinds[fs[0].kind].append(s)
-        frac = lambda k: KEEP.get(k, rest)**(1/rounds)
-        stay = {s for k,ss in kinds.items() for s in sorted(ss, key=score, reverse=True)[:round(len(ss)*frac(k)+.49)]}
-        facts = [o for o in facts if o.subject in stay]
+    for _ in range(rounds): facts = _denser(list(facts), lambda k: KEEP.get(k, rest)**(1/rounds))
     return facts
 
 # %% ../../nbs/core/10_atlas.ipynb #83125850
@@ -263,6 +265,12 @@ def load_atlas(
     names = json.loads((folder/'tokenizer_config.json').read_text())
     tok = PreTrainedTokenizerFast(tokenizer_file=str(folder/'tokenizer.json'), **{k: v for k,v in names.items() if k!='tokenizer_class'})
     return model.eval(), tok
+
+# %% ../../nbs/core/10_atlas.ipynb #a49a9955
+@patch(as_prop=True)
+def hash(self:World)->str:
+    "A fingerprint of the facts."
+    return hashlib.sha1('\n'.join(sorted(f'{f.id}|{f.obj}' for f in self.facts)).encode()).hexdigest()[:12]
 
 # %% ../../nbs/core/10_atlas.ipynb #8b81cdc8
 def known_facts(
@@ -373,7 +381,7 @@ def make_case(
     probes += subject_probes(world, known, f, req, pairs, laws)
     return EditCase(req, probes + [Probe('generation', p) for p in (f.subject, ask(other[0]), ask(other[1]))], f.id)
 
-# %% ../../nbs/core/10_atlas.ipynb #dce38e4b
+# %% ../../nbs/core/10_atlas.ipynb #fb4da28e
 def atlas_cases(
     half:str|None=None, # `'tune'`, `'report'` (no subject is in both), or None = all
     style:str='gpt2',   # whose known facts
@@ -381,12 +389,11 @@ def atlas_cases(
 )->list: # `EditCase`s, the example of every notebook first (unless `half` excludes it)
     "Cases about what the built-in model knows."
     if half not in (None,'tune','report'): raise ValueError(f"half should be 'tune', 'report' or None, got {half!r}")
-    world = load_world(); known = known_facts(world, style); pairs = links(load_world(dense=False)); laws = logical(world, pairs)
+    world = load_world(); known,pairs = known_facts(world, style), links(load_world(dense=False)); laws = logical(world, pairs)
     movers,res = {r for r,_ in laws},[]
+    def rank(f): return f.id!=f'{DEMO.subject}|located_city', share(f.subject, 'hop') < .5 and f.rel not in movers, share(f.id, 'case')
     for s,fs in world.by_subject.items():
         if half and half != ('tune' if share(s, 'half') < .5 else 'report'): continue
-        rank = lambda f: (f.id!=f'{DEMO.subject}|located_city', share(s, 'hop') < .5 and f.rel not in movers, share(f.id, 'case'))
-        fs = sorted((f for f in fs if f in known), key=rank)
-        cases = (make_case(world, known, f, pairs, laws) for f in fs)
+        cases = (make_case(world, known, f, pairs, laws) for f in sorted(fs, key=rank) if f in known)
         res += list(itertools.islice((o for o in cases if o), each))
     return sorted(res, key=lambda o: (o.request!=DEMO, share(o.id, 'order')))

@@ -255,7 +255,7 @@ def biases(
     low = torch.where(use[:,None,None], near, full).repeat_interleave(hp.n_heads, 0)
     return [low if l < hp.n_layers//2 else full.expand_as(low) for l in range(hp.n_layers)]
 
-# %% ../../nbs/core/11_atlas_train.ipynb #b6739e6d
+# %% ../../nbs/core/11_atlas_train.ipynb #d76b8c03
 @torch.no_grad()
 def knows(
     model, tok, # model and its tokenizer
@@ -269,8 +269,8 @@ def knows(
     pi,oi = [add+enc(p) for p in prompts], [enc(' '+o) for o in objs]; rows = [p+o[:-1] for p,o in zip(pi,oi)]
     order = sorted(range(len(rows)), key=lambda i: len(rows[i])); res = [False]*len(rows)
     for ch in (order[i:i+size] for i in range(0, len(order), size)):
-        pad = lambda r,v: r+[v]*(len(rows[ch[-1]])-len(r))
-        x,m = (torch.tensor(o, device=dev) for o in ([pad(rows[i], tok.eos_token_id) for i in ch], [pad([1]*len(rows[i]), 0) for i in ch]))
+        T = len(rows[ch[-1]]); x = torch.tensor([rows[i]+[tok.eos_token_id]*(T-len(rows[i])) for i in ch], device=dev)
+        m = torch.tensor([[1]*len(rows[i])+[0]*(T-len(rows[i])) for i in ch], device=dev)
         best = model(input_ids=x, attention_mask=m, use_cache=False).logits.argmax(-1).tolist()
         for b,i in zip(best, ch): res[i] = b[len(pi[i])-1:len(rows[i])] == oi[i]
     return res
@@ -459,7 +459,7 @@ def _group(world, f, i):
     if i < len(world.rels[f.rel].templates): return 'training sentences'
     return 'held-out sentences' if world.is_held(f.subject) else 'the same sentences where they were trained'
 
-# %% ../../nbs/core/11_atlas_train.ipynb #c4dcd307
+# %% ../../nbs/core/11_atlas_train.ipynb #aa4ce757
 def accept(
     style:str='gpt2', # which shipped model
 )->dict: # what is in `acceptance.json`
@@ -472,7 +472,7 @@ def accept(
     res = dict(facts=len(world.facts), subjects=len(world.by_subject), relations=len(world.by_rel),
                parameters=sum(p.numel() for p in model.parameters()), bytes=(folder/'model.safetensors').stat().st_size,
                **{k: dict(right=round(sum(v)/len(v), 4), n=len(v)) for k,v in sorted(groups.items())})
-    (folder/'knows.json').write_text(json.dumps(dict(fails=fails), indent=0, sort_keys=True)+'\n')
+    (folder/'knows.json').write_text(json.dumps(dict(world=world.hash, fails=fails), indent=0, sort_keys=True)+'\n')
     (folder/'acceptance.json').write_text(json.dumps(res, indent=1)+'\n')
     return res
 
