@@ -61,7 +61,7 @@ def past_keys(
     ks = [k for k in ks if isinstance(k, Tensor) and k.shape[1:]==(d_in,)]
     return torch.cat(ks).T if ks else None
 
-# %% ../../nbs/methods/11_nullspace.ipynb #0a46439f
+# %% ../../nbs/methods/11_nullspace.ipynb #82f4eecf
 @method('alphaedit', AlphaEditParams)
 def alphaedit(
     lm:LM,         # the model; it is not changed
@@ -74,7 +74,7 @@ def alphaedit(
     layers = sorted(hp.layers); C = moments_for(lm, layers, mom2, texts=hp.mom2_dataset, n_tokens=hp.mom2_n_samples)
     P = {l: null_space(C[l].to(lm.weight(f'mlp_out.{l}').device), hp.nullspace_threshold) for l in layers}
     adjust = lambda l,K: null_space_solve(K, P[l], hp.L2, past_keys(lm, l, len(K)))
-    ctx,vs,parts,ks,miss = write(lm, reqs, hp, contexts, adjust)
+    ctx,vs,parts,ks,miss = write_facts(lm, reqs, hp, contexts, adjust)
     with Edit('done', parts).on(lm): ks = {l: group_mean(k, ctx) for l,k in keys(lm, reqs, layers, ctx, hp.fact_token).items()}
     free = {l: float(p.trace())/len(p) for l,p in P.items()}
     return parts, mass_stats(vs, {}, miss, ctx) | {f'written_{l}': k.cpu() for l,k in ks.items()} | dict(free=free)
