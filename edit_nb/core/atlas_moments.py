@@ -5,8 +5,7 @@
 # %% auto #0
 __all__ = ['name_moment']
 
-# %% ../../nbs/core/13_atlas_moments.ipynb #c2c675a7
-import torch
+# %% ../../nbs/core/13_atlas_moments.ipynb #2b83ef67
 from .lm import *
 from .keyvalue import *
 
