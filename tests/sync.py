@@ -89,6 +89,15 @@ def stable_widgets(nb):
     for n,i in enumerate(seen, 1): text = text.replace(i, f'{n:032x}')
     return json.loads(text)
 
+BAR = re.compile(r'\d+%\|.*\[\d\d:\d\d|\d+it \[\d\d:\d\d')
+
+def no_noise(nb):
+    "Drop progress bars and what went to standard error: they differ at every run"
+    def noise(o): return o.get('name')=='stderr' or bool(BAR.search(''.join(o.get('data', {}).get('text/plain', ''))))
+    for c in nb['cells']:
+        if c['cell_type']=='code': c['outputs'] = [o for o in c.get('outputs', []) if not noise(o)]
+    return nb
+
 def clean():
     "What `nbdev_clean` does, plus stable widgets; only notebooks that differ are written"
     from execnb.nbio import dict2nb, nb2str
@@ -98,7 +107,7 @@ def clean():
     cfg = get_config()
     for p in notebooks():
         old = p.read_text(encoding='utf-8')
-        nb = stable_widgets(json.loads(old))
+        nb = stable_widgets(no_noise(json.loads(old)))
         clean_nb(nb, False, cfg.allowed_metadata_keys.split(), cfg.allowed_cell_metadata_keys.split(), cfg.clean_ids)
         new = nb2str(dict2nb(nb))
         if new!=old: p.write_text(new, encoding='utf-8')

@@ -27,6 +27,8 @@ def test_the_model_9696cf33(flags): nb.check('9696cf33', flags) # test_eq(model.
 
 def test_the_model_348ba271(flags): nb.check('348ba271', flags) # test_eq(tok.decode(model(**ids).logits[0,-1].argmax()), ' Paris')
 
+def test_what_it_knows_66461da2(flags): nb.check('66461da2', flags) # for style in ('gpt2','llama'): test_eq(json.loads((DATA/f'atlas-{style}'/'knows.json').rea
+
 def test_what_it_knows_b2fa916e(flags): nb.check('b2fa916e', flags) # assert len(known) > .95*len(world.facts)
 
 def test_consequences_57718ee2(flags): nb.check('57718ee2', flags) # test_eq(pairs['located_city','landmark_country'], 'city_country')

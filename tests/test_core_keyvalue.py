@@ -25,6 +25,8 @@ def test_many_requests_at_once_a2b69bfb(flags): nb.check('a2b69bfb', flags) # te
 
 def test_many_requests_at_once_238a7a52(flags): nb.check('238a7a52', flags) # test_eq(against_textbook(tiny('gpt2', dtype=torch.float64), more) < 1e-12, True)
 
+def test_many_requests_at_once_c6aa178d(flags): nb.check('c6aa178d', flags) # test_eq(batch.dtype, torch.float32)
+
 def test_many_requests_at_once_48f8e2f0(flags): nb.check('48f8e2f0', flags) # test_eq(Engine(m).level, level)
 
 def test_many_requests_at_once_93dbcb65(flags): nb.check('93dbcb65', flags) # test_eq(rel(a.delta, b.delta.flip(0)) < 1e-5, True)

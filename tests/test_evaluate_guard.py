@@ -9,7 +9,7 @@ def test_conflicts_before_writing_deda1789(flags): nb.check('deda1789', flags) #
 
 def test_signs_after_writing_18cbb7f1(flags): nb.check('18cbb7f1', flags) # test_eq(bool(guard(lm, change(.01))), True)
 
-def test_signs_after_writing_64796338(flags): nb.check('64796338', flags) # test_eq((rep.ok, 'growth of perplexity' in str(ws[-1].message), lm.edits==[small,big,last]
+def test_signs_after_writing_7bf41e0d(flags): nb.check('7bf41e0d', flags) # test_eq((rep.ok, 'growth of perplexity' in str(ws[-1].message), lm.edits==[small,big,last]
 
 def test_signs_after_writing_146d2ee1(flags): nb.check('146d2ee1', flags) # last.undo(lm); small.undo(lm); test_eq(lm.edits, [])
 

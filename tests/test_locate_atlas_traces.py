@@ -7,6 +7,6 @@ def test_facts_to_trace_80a2ca0b(flags): nb.check('80a2ca0b', flags) # facts = f
 
 def test_one_state_restored_8afb7448(flags): nb.check('8afb7448', flags) # assert subject[:6].min() > .8*total and last[:6].max() < .1*total
 
-def test_mlp_and_attention_outputs_restored_986a063c(flags): nb.check('986a063c', flags) # test_eq(mlp.mean[2].argmax().item(), 0)
+def test_mlp_and_attention_outputs_restored_88057298(flags): nb.check('88057298', flags) # test_eq(mlp.mean[2].argmax().item(), 0)
 
-def test_the_llama_twin_d1734cc0(flags): nb.check('d1734cc0', flags) # assert twin_state.mean[2,:4].min() > .7*twin_state.total.mean()
+def test_the_llama_twin_c939e1fd(flags): nb.check('c939e1fd', flags) # assert twin_state.mean[2,:4].min() > .7*twin_state.total.mean()

@@ -19,22 +19,22 @@ def test_the_contract_in_every_family_ed0e8884(flags): nb.check('ed0e8884', flag
 
 def test_the_contract_in_every_family_7f843a0a(flags): nb.check('7f843a0a', flags) # test_eq(m.generate(texts[:2]+['Rome'], max_new_tokens=8), [m.generate(o, max_new_tokens=8)
 
-def test_the_contract_in_every_family_bcaec95c(flags): nb.check('bcaec95c', flags) # test_eq(lm.generate(req.text, max_new_tokens=2, num_beams=2)[0][:8], ' Seattle')
+def test_the_contract_in_every_family_8ca29a34(flags): nb.check('8ca29a34', flags) # test_eq(lm.generate(req.text, max_new_tokens=2, num_beams=2)[0][:8], ' Seattle')
 
 def test_one_after_another_off_in_any_order_74fbf4da(flags): nb.check('74fbf4da', flags) # with alone.on(lm): test_eq(lm.logits(texts), left)
 
 def test_one_after_another_off_in_any_order_5dbff628(flags): nb.check('5dbff628', flags) # test_eq(a, b)
 
-def test_one_after_another_off_in_any_order_0e905d0d(flags): nb.check('0e905d0d', flags) # test_eq(b.stats['entries'][0]['action'], 'replace'); test_eq(first, ' London'); test_eq(lm
+def test_one_after_another_off_in_any_order_2448a85a(flags): nb.check('2448a85a', flags) # test_eq(b.stats['entries'][0]['action'], 'replace'); test_eq(first, ' London'); test_eq(lm
 
 def test_what_is_refused_d92645f7(flags): nb.check('d92645f7', flags) # with expect_fail(ValueError, 'eps should be above 0, got 0'): grace(lm, req, layers=[2], e
 
 def test_what_is_refused_2c6dc01d(flags): nb.check('2c6dc01d', flags) # test_eq('did not converge' in str(ws[-1].message), True)
 
-def test_against_the_released_code_0512ff5d(flags): nb.check('0512ff5d', flags) # test_eq([k for k,v in d.items() if v > (1e-5 if k in ('keys','eps') else 1e-4)], [])
+def test_against_the_released_code_d65ace4b(flags): nb.check('d65ace4b', flags) # test_eq([k for k,v in d.items() if v > (1e-5 if k in ('keys','eps') else 1e-4)], [])
 
-def test_against_the_released_code_235ae0a8(flags): nb.check('235ae0a8', flags) # test_eq(g.generate(r.text, max_new_tokens=len(g.target_ids(r.text, ' New York'))), [' New
+def test_against_the_released_code_4bd3ea86(flags): nb.check('4bd3ea86', flags) # test_eq(g.generate(r.text, max_new_tokens=len(g.target_ids(r.text, ' New York'))), [' New
 
 def test_defer_c3f83d7c(flags): nb.check('c3f83d7c', flags) # test_eq(d.explain(lm, req.text).fired, True); test_eq(d.stats['losses'][0][-1] < d.stats['
 
-def test_defer_ca151856(flags): nb.check('ca151856', flags) # test_eq(max(diff.values()) < 1e-4, True)
+def test_defer_d9045e19(flags): nb.check('d9045e19', flags) # test_eq(max(diff.values()) < 1e-4, True)

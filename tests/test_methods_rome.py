@@ -22,3 +22,7 @@ def test_what_it_promises_08ec99c3(flags): nb.check('08ec99c3', flags) # for f i
 def test_against_the_published_implementations_91c798ae(flags): nb.check('91c798ae', flags) # test_eq(d['v'] < (1e-10 if f64 else 1e-5), True)
 
 def test_against_the_published_implementations_50ff4947(flags): nb.check('50ff4947', flags) # test_close(got, want, 2e-3)
+
+def test_on_a_model_that_knows_things_0e5a84c0(flags): nb.check('0e5a84c0', flags) # test_eq([o.strip().split()[0].strip('.,') for o in after[:1]+after[3:]], ['Rome','Paris','
+
+def test_on_a_model_that_knows_things_322eae61(flags): nb.check('322eae61', flags) # test_eq(table.loc['rome','S'] > 85, True)

@@ -13,7 +13,7 @@ def test_merging_shards_1133159e(flags): nb.check('1133159e', flags) # test_eq([
 
 def test_training_a_side_memory_444156cf(flags): nb.check('444156cf', flags) # with expect_fail(ValueError, 'merge_alg should be one of ties'): WISEParams(merge_alg='mea
 
-def test_training_a_side_memory_6da76eb4(flags): nb.check('6da76eb4', flags) # test_eq(len(tr.losses), len(s['ft_loss'])); want = torch.tensor([s['ft_loss'],s['act_loss'
+def test_training_a_side_memory_1726f10a(flags): nb.check('1726f10a', flags) # test_eq(len(tr.losses), len(s['ft_loss'])); want = torch.tensor([s['ft_loss'],s['act_loss'
 
 def test_on_the_built_in_model_2fe8f8a6(flags): nb.check('2fe8f8a6', flags) # test_eq(e.explain(lm, req.text).fired, True); test_eq(e.explain(lm, 'Jaws is a film in the
 
@@ -25,4 +25,4 @@ def test_on_the_built_in_model_d0c43c86(flags): nb.check('d0c43c86', flags) # wi
 
 def test_the_contract_in_every_family_5859f4ca(flags): nb.check('5859f4ca', flags) # with expect_fail(ValueError, 'wise edits one layer'): wise(m, tiny_req, layers=[1,2])
 
-def test_against_the_released_code_routing_18c3b132(flags): nb.check('18c3b132', flags) # test_eq([g.tok.decode([o]) for o in lg.argmax(-1)], [o['argmax'] for o in s['routing']]);
+def test_against_the_released_code_routing_b85e8a58(flags): nb.check('b85e8a58', flags) # test_eq([g.tok.decode([o]) for o in lg.argmax(-1)], [o['argmax'] for o in s['routing']]);

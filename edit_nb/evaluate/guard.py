@@ -27,7 +27,7 @@ def overlaps(
     K = K.double().cpu(); A = K.T if C is None else solve(factor(C), K.T).cpu(); G = K@A; d = G.diagonal().sqrt()
     return G/d[:,None]/d
 
-# %% ../../nbs/evaluate/06_guard.ipynb #c5d6f437
+# %% ../../nbs/evaluate/06_guard.ipynb #10a95a7f
 @dataclass
 class Conflicts:
     "Pairs of requests that will disturb each other."
@@ -39,7 +39,8 @@ class Conflicts:
     def __iter__(self): return iter(self.pairs)
     def _repr_markdown_(self):
         if not self.pairs: return f'No conflicts among {len(self.requests)} request(s) at layer {self.layer}.'
-        def _row(i, j, why): a,b = self.requests[i],self.requests[j]; return f'| {i}: {a.text} → **{a.target_new.strip()}** | {j}: {b.text} → **{b.target_new.strip()}** | {self.overlap[i,j]:.2f} | {why} |'
+        def _say(i): return f'{i}: {self.requests[i].text} → **{self.requests[i].target_new.strip()}**'
+        def _row(i, j, why): return f'| {_say(i)} | {_say(j)} | {self.overlap[i,j]:.2f} | {why} |'
         return '| request | request | overlap | why |\n|---|---|---|---|\n'+'\n'.join(_row(*o) for o in self.pairs)
 
 def _edit_layer(lm):
@@ -64,7 +65,7 @@ def conflicts(
             if a.target_new.strip()!=b.target_new.strip() and near: pairs.append((j, i, 'same subject' if same else 'near keys'))
     return Conflicts(reqs, O, sorted(pairs, key=lambda o: -float(O[o[0],o[1]])), l)
 
-# %% ../../nbs/evaluate/06_guard.ipynb #d6f6d5db
+# %% ../../nbs/evaluate/06_guard.ipynb #6c8cb713
 @dataclass
 class GuardReport:
     "What was found about an edit."
@@ -75,7 +76,8 @@ class GuardReport:
     def __bool__(self): return self.ok
     def _repr_markdown_(self):
         rs = [f"| {n} | {v:.3g} | {l} | {'yes' if ok else '**no**'} |" for n,v,l,ok in self.rows]
-        return '| sign | value | limit | within? |\n|---|---|---|---|\n'+'\n'.join(rs)+('\n\nThe edit was taken off.' if self.rolled_back else '')
+        head = '| sign | value | limit | within? |\n|---|---|---|---|\n'
+        return head+'\n'.join(rs)+('\n\nThe edit was taken off.' if self.rolled_back else '')
 
 def _walk(stats):
     "The statistics of an edit, and of the edits it was added up from."
@@ -89,7 +91,7 @@ def size_of(
     "How large the changes are beside the unedited weights."
     return {n: float(d.norm()/up(lm.pristine(n)).norm().cpu()) for n,d in edit.state_dict().items()}
 
-# %% ../../nbs/evaluate/06_guard.ipynb #cc21273d
+# %% ../../nbs/evaluate/06_guard.ipynb #cf18c8bb
 def _drift(lm, edit, texts):
     "Drift of `lm` through `edit`; the edits that are on are the same, in the same order, afterwards."
     i = next((i for i,e in enumerate(lm.edits) if e is edit), None)
@@ -117,7 +119,8 @@ def guard(
     ratios = [abs(o) for s in _walk(edit.stats) for o in s.get('uk_ratio', [])]
     if ratios: rows.append(('key against mean key (smallest)', min(ratios), f'≥ {min_key_ratio:g}', min(ratios) >= min_key_ratio))
     drift = _drift(lm, edit, texts); g = math.exp(sum(math.log(b/a) for a,b in (o['perplexity'] for o in drift))/len(drift))-1
-    rows += [('growth of perplexity', g, f'≤ {max_ppl:g}', g <= max_ppl), ('KL on neutral text', sum(o['kl'] for o in drift)/len(drift), '-', True)]
+    rows += [('growth of perplexity', g, f'≤ {max_ppl:g}', g <= max_ppl),
+             ('KL on neutral text', sum(o['kl'] for o in drift)/len(drift), '-', True)]
     res = GuardReport(rows)
     for n,v,l,ok in rows:
         if not ok: warnings.warn(f"{n} is {v:.3g}, which should be {l}: {edit.method} may have damaged {lm.name}", stacklevel=2)

@@ -60,7 +60,7 @@ def _seen(lm, n, w):
     "Weight `w` of parameter `n` as (d_out, d_in), float32, on the CPU."
     w = up(w.detach()).cpu(); return w.T if is_transposed(get_module(lm.base, n.rpartition('.')[0])) else w
 
-# %% ../../nbs/methods/16_filters.ipynb #5ddfb42b
+# %% ../../nbs/methods/16_filters.ipynb #e1e5449a
 def rect(
     edit:Edit, # any edit of weights, not on
     lm:LM,     # the model as it was when the edit was made
@@ -86,8 +86,8 @@ def sphere(
     "SPHERE: weakens the part of a change that lies along the weight's own main input directions."
     for k,v in (('cumulative_ratio',cumulative_ratio), ('suppression_strength',suppression_strength)):
         if not 0 <= v <= 1: raise ValueError(f"{k} should be between 0 and 1, got {v}")
-    return _filtered(lm, edit, lambda d,n: sphere_matrix(d, _seen(lm, n, lm.param(n)).to(d), cumulative_ratio, suppression_strength), 'sphere',
-                     cumulative_ratio=cumulative_ratio, suppression_strength=suppression_strength)
+    def rule(d, n): return sphere_matrix(d, _seen(lm, n, lm.param(n)).to(d), cumulative_ratio, suppression_strength)
+    return _filtered(lm, edit, rule, 'sphere', cumulative_ratio=cumulative_ratio, suppression_strength=suppression_strength)
 
 # %% ../../nbs/methods/16_filters.ipynb #2fd9ecd8
 def trimmed_mean(
@@ -111,7 +111,7 @@ def anchored(
     if skip=='released': new = torch.where(far[:,None], mlp, new)
     return now-mlp+new, far
 
-# %% ../../nbs/methods/16_filters.ipynb #7b644759
+# %% ../../nbs/methods/16_filters.ipynb #ccd4078b
 def norm_anchor(
     lm:LM,      # the model, clean
     reqs:list,  # pilot requests; the published number uses 1,000
@@ -126,7 +126,8 @@ def norm_anchor(
 def _mlp_at(lm, reqs, layer, hp, delta):
     "Output of the MLP of `layer` at the lookup token of each request, plus `delta`."
     s = f'mlp_out.{layer}'
-    if lm.arch.post_norm: raise ValueError(f"a norm anchor needs what the MLP adds to the block's output, and {lm.arch.model_type} normalises it in between")
+    if lm.arch.post_norm:
+        raise ValueError(f"a norm anchor needs what the MLP adds to the block's output, and {lm.arch.model_type} normalises it in between")
     return states_at(lm, [lm.lookup(r.prompt, r.subject, hp.fact_token) for r in reqs], outputs=[s])[1][s]+delta
 
 def anchor_values(
@@ -138,5 +139,7 @@ def anchor_values(
 )->Values: # the same, with the MLP's part at the norm of the anchor
     "NAS: values of one norm. Nothing is dropped; values that the released code would drop are reported."
     z,far = anchored(vs.v, vs.v0, _mlp_at(lm, reqs, layer, hp, 0), hp.norm_anchor)
-    if n := int(far.sum()): warnings.warn(f"{n} of {len(vs)} value(s) were longer than twice the norm anchor {hp.norm_anchor:.3g} (first: {reqs[far.tolist().index(True)].text!r}); they are scaled like the others")
+    if n := int(far.sum()):
+        warnings.warn(f"{n} of {len(vs)} value(s) were longer than twice the norm anchor {hp.norm_anchor:.3g} "
+                      f"(first: {reqs[far.tolist().index(True)].text!r}); they are scaled like the others")
     return Values(vs.v0, z-vs.v0, vs.losses)

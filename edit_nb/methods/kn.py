@@ -44,7 +44,7 @@ def _grads(lm, eng, rec, now, jobs, toks, activation):
     with Trace(lm, **{'edit_inputs' if activation=='post' else 'edit': edits}): lg = eng.resume(s.h, s.A, ls[0], n=1)[:,-1]
     return torch.autograd.grad(up(lg).softmax(-1)[:,toks].mean(1).sum(), x)[0]
 
-# %% ../../nbs/methods/13_kn.ipynb #a1ff0c26
+# %% ../../nbs/methods/13_kn.ipynb #fa861dfb
 def _integrated(lm, ids, toks, steps, activation, size):
     "Scores (n_layers, d_in) of all neurons at the last token of `ids`, for the mean probability of `toks` there."
     d,sites = lm.weight('mlp_out.0').shape[1], [neuron_site(lm, l, activation)[0] for l in range(lm.n_layers)]
@@ -55,7 +55,8 @@ def _integrated(lm, ids, toks, steps, activation, size):
         now = up(torch.stack([seen[s][0,-1,:d].to(lm.device) for s in sites])); total = torch.zeros_like(now)
         jobs = [(l,a) for l in range(lm.n_layers) for a in torch.linspace(0, 1, steps).tolist()]
         for i in range(0, len(jobs), size):
-            part = jobs[i:i+size]; total.index_add_(0, torch.tensor([l for l,_ in part], device=now.device), _grads(lm, eng, rec, now, part, toks, activation))
+            part = jobs[i:i+size]; at = torch.tensor([l for l,_ in part], device=now.device)
+            total.index_add_(0, at, _grads(lm, eng, rec, now, part, toks, activation))
     return (now*total/steps).detach().cpu()
 
 # %% ../../nbs/methods/13_kn.ipynb #ac23984e
@@ -88,8 +89,9 @@ def refined_neurons(
     "Neurons that are found in more than `p` of the prompts."
     return sorted(n for n,k in Counter(o for ns in found for o in ns).items() if k > p*len(found))
 
-# %% ../../nbs/methods/13_kn.ipynb #02ae35c6
-_choices = dict(activation=('pre','post'), objective=('prompt_last','target'), mode=('edit','suppress','enhance'), embedding=('embed','head'))
+# %% ../../nbs/methods/13_kn.ipynb #cb34abff
+_choices = dict(activation=('pre','post'), objective=('prompt_last','target'), mode=('edit','suppress','enhance'),
+                embedding=('embed','head'))
 
 @dataclass
 class KNParams(HParams):
@@ -152,7 +154,7 @@ def _change(lm, l, found, vectors, mode):
     idx = sorted({i for o in per for i in o}); right = torch.zeros(len(idx), W.shape[1]); right[range(len(idx)),idx] = 1.
     return WeightDelta(name, left=W[:,idx]*(-1. if mode=='suppress' else 1.), right=right, transposed=tr)
 
-# %% ../../nbs/methods/13_kn.ipynb #170429cb
+# %% ../../nbs/methods/13_kn.ipynb #344790e9
 @method('kn', KNParams, known=False)
 def kn(
     lm:LM,            # the model; it is not changed
@@ -163,13 +165,16 @@ def kn(
 )->Edit: # for each layer with neurons, a change of what they write
     "Knowledge neurons: find the units a fact hangs on, change what they write."
     ctx = ['{}'] if contexts is None else check_contexts(contexts)
-    if paraphrases is not None and len(paraphrases)!=len(reqs): raise ValueError(f"paraphrases should have one list for each of the {len(reqs)} request(s), got {len(paraphrases)}")
+    if paraphrases is not None and len(paraphrases)!=len(reqs):
+        raise ValueError(f"paraphrases should have one list for each of the {len(reqs)} request(s), got {len(paraphrases)}")
     res = [find_neurons(lm, r, hp, _prompts(r, i, ctx, paraphrases)) for i,r in enumerate(tqdm(reqs, desc='neurons', leave=False, delay=2))]
     scores,found,olds = zip(*res)
     for r,ns in zip(reqs, found):
-        if not ns: warnings.warn(f"no neuron of {r.text!r} is found in more than {hp.p:.0%} of the prompts, so it is not edited; lower p or adaptive_threshold")
+        if not ns: warnings.warn(f"no neuron of {r.text!r} is found in more than {hp.p:.0%} of the prompts, "
+                                 "so it is not edited; lower p or adaptive_threshold")
     parts = _parts(lm, reqs, found, olds, hp)
-    return parts, dict(scores=scores[0] if len(reqs)==1 else torch.stack(scores), neurons=[[list(o) for o in ns] for ns in found], explained=list(olds))
+    return parts, dict(scores=scores[0] if len(reqs)==1 else torch.stack(scores),
+                       neurons=[[list(o) for o in ns] for ns in found], explained=list(olds))
 
 def _parts(lm, reqs, found, olds, hp):
     "One change per layer; requests whose answer is the new one already are left out."

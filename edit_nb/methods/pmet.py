@@ -54,9 +54,9 @@ class JointRows:
                 if l==lens: early = up(eng.top(h[self.r,self.c][:,None])[:,0])
             return up(eng.top(h[self.r,self.c][:,None])[:,0]), early
 
-# %% ../../nbs/methods/15_pmet.ipynb #8949c4ec
+# %% ../../nbs/methods/15_pmet.ipynb #36a365b6
 def _losses(J, delta, v0, hp, n_contexts, kl0, lens):
-    "Per request: nll, divergence and decay terms, (3, n); whether the target leads in every context, (n,); log-probabilities where the divergence is read."
+    "(3, n) nll, divergence, decay; (n,) does the target lead in every context?; log-probabilities where divergence is read."
     last,early = J.logits(delta, lens); p,n = J.n_pick,len(delta); lp = (last if early is None else early)[:p].log_softmax(-1)
     hit = lp.gather(1, J.t[:p,None])[:,0]; zero = torch.zeros(n, dtype=lp.dtype, device=lp.device)
     nll = zero.index_add(0, J.e[:p], -hit*J.w[:p].to(lp)/n_contexts); miss = zero.index_add(0, J.e[:p], (hit < lp.max(-1).values).to(lp))
@@ -68,22 +68,27 @@ def _losses(J, delta, v0, hp, n_contexts, kl0, lens):
 def _search(lm, eng, reqs, layer, hp, contexts, lens):
     "Both values of one batch of requests: v0 (n, 2, d), delta (n, 2, d), losses."
     rows = value_rows(lm, reqs, contexts, hp.fact_token, kl=hp.kl_factor>0); sites = [f'{s}.{layer}' for s in _sites]
-    out = states_at(lm, [(o.ids,o.at) for o in rows[::len(rows)//len(reqs)]], outputs=sites)[1]; v0 = torch.stack([out[s] for s in sites], 1)
+    out = states_at(lm, [(o.ids,o.at) for o in rows[::len(rows)//len(reqs)]], outputs=sites)[1]
+    v0 = torch.stack([out[s] for s in sites], 1)
     J,delta = JointRows(eng, rows, layer), torch.zeros_like(v0).requires_grad_(); opt = torch.optim.Adam([delta], lr=hp.v_lr)
     factor,live = torch.full(v0.shape[:1], hp.nll_loss_factor).to(v0), torch.ones(len(reqs), dtype=torch.bool, device=v0.device)
     best,losses,kl0 = torch.zeros_like(v0), [[] for _ in reqs], None
     for step in range(hp.v_num_grad_steps):
-        parts,leads,kl0 = _losses(J, delta, v0, hp, len(contexts), kl0, lens); parts = torch.cat([parts[:1]*factor, parts[1:]]); tot = parts.sum(0)
+        parts,leads,kl0 = _losses(J, delta, v0, hp, len(contexts), kl0, lens)
+        parts = torch.cat([parts[:1]*factor, parts[1:]]); tot = parts.sum(0)
         for i in live.nonzero()[:,0].tolist(): losses[i].append(torch.cat([tot[i:i+1], parts[:,i]]).detach())
-        if not torch.isfinite(tot[live]).all(): raise FloatingPointError(f"the value optimisation gave a loss that is not finite ({str(lm.dtype)[6:]}): load the model in float32 or bfloat16, or lower v_lr")
-        done = live & ((tot < 5e-2) | (leads & (parts[1] <= .01)) | (step==hp.v_num_grad_steps-1)); best[done] = delta.detach()[done]; live = live & ~done
+        if not torch.isfinite(tot[live]).all():
+            raise FloatingPointError(f"the value optimisation gave a loss that is not finite ({str(lm.dtype)[6:]}): "
+                                     "load the model in float32 or bfloat16, or lower v_lr")
+        done = live & ((tot < 5e-2) | (leads & (parts[1] <= .01)) | (step==hp.v_num_grad_steps-1))
+        best[done] = delta.detach()[done]; live = live & ~done
         if not live.any(): break
         factor = torch.where(leads, .1, 1.)*hp.nll_loss_factor
         opt.zero_grad(); tot[live].sum().backward(); opt.step()
         with torch.no_grad(): delta.mul_((hp.clamp_norm_factor*v0.norm(dim=2)/delta.norm(dim=2)).clamp(max=1).nan_to_num(1.)[...,None])
     return v0, best, [torch.stack(o).cpu() for o in losses]
 
-# %% ../../nbs/methods/15_pmet.ipynb #dec457c8
+# %% ../../nbs/methods/15_pmet.ipynb #41cb66a9
 def joint_values(
     lm:LM,      # the model
     reqs:list,  # `EditRequest`s
@@ -93,18 +98,22 @@ def joint_values(
     memory:float|None=None, # GiB for states and graphs; None = 2 on a CPU, 8 elsewhere
 )->tuple: # `Values` of the attention, `Values` of the MLP
     "What attention and MLP of `layer` should give at the subject, optimised together for many requests."
-    if layer==lm.n_layers-1 and hp.fact_token!='last': raise ValueError(f"layer {layer} is the last one of {lm.name!r}: nothing above it carries what is written at {hp.fact_token!r} to the end; edit lower layers")
+    if layer==lm.n_layers-1 and hp.fact_token!='last':
+        raise ValueError(f"layer {layer} is the last one of {lm.name!r}: nothing above it carries what is written "
+                         f"at {hp.fact_token!r} to the end; edit lower layers")
     lens = None if hp.v_loss_layer in (None, lm.n_layers-1) else max(hp.v_loss_layer, layer); res = []
     T = max(len(lm.ids(r.text)) for r in reqs)+max(map(len, contexts))//3; room = (memory or (2 if lm.device.type=='cpu' else 8))*2**30
     size = max(1, int(room//((len(contexts)+1)*value_bytes(lm, layer, T, T))))
     with lm.asking(grad=True), tqdm(total=len(reqs), desc=f'values at layer {layer}', leave=False, delay=1) as bar:
         eng = Engine(lm)
-        if lens is not None and eng.level=='replay': raise ValueError(f"v_loss_layer={lens} needs the engine, which does not fit {lm.name}; use the last layer")
-        for i in range(0, len(reqs), size): res.append(_search(lm, eng, reqs[i:i+size], layer, hp, contexts, lens)); bar.update(len(reqs[i:i+size]))
+        if lens is not None and eng.level=='replay':
+            raise ValueError(f"v_loss_layer={lens} needs the engine, which does not fit {lm.name}; use the last layer")
+        for i in range(0, len(reqs), size):
+            res.append(_search(lm, eng, reqs[i:i+size], layer, hp, contexts, lens)); bar.update(len(reqs[i:i+size]))
     v0,delta,losses = torch.cat([o[0] for o in res]), torch.cat([o[1] for o in res]), [l for o in res for l in o[2]]
     return tuple(Values(v0[:,k], delta[:,k], losses) for k in (0,1))
 
-# %% ../../nbs/methods/15_pmet.ipynb #53134f2f
+# %% ../../nbs/methods/15_pmet.ipynb #db13e5c3
 @dataclass
 class PMETParams(MEMITParams):
     "Hyper-parameters of PMET."
@@ -126,5 +135,6 @@ def pmet(
     ctx = contexts_for(lm, hp.context_template_length_params, hp.seed) if contexts is None else check_contexts(contexts)
     C = moments_for(lm, sorted(hp.layers), mom2, texts=hp.mom2_dataset, n_tokens=hp.mom2_n_samples)
     attn,mlp = joint_values(lm, reqs, max(hp.layers), hp, ctx)
-    parts,ks,miss = walk(lm, reqs, mlp.v, hp, ctx, lambda l,K: least_squares(K, C[l], hp.mom2_update_weight), share=lambda left: left**.5, site='mlp_out')
+    adjust = lambda l,K: least_squares(K, C[l], hp.mom2_update_weight)
+    parts,ks,miss = walk(lm, reqs, mlp.v, hp, ctx, adjust, share=lambda left: left**.5, site='mlp_out')
     return parts, mass_stats(mlp, ks, miss, ctx) | dict(z_attn=attn.v.cpu())
