@@ -5,10 +5,9 @@
 # %% auto #0
 __all__ = ['overlaps', 'Conflicts', 'conflicts', 'GuardReport', 'size_of', 'guard']
 
-# %% ../../nbs/evaluate/06_guard.ipynb #0f14d785
+# %% ../../nbs/evaluate/06_guard.ipynb #2600e1b7
 import math,warnings
-from dataclasses import dataclass, field
-import torch
+from dataclasses import dataclass
 from torch import Tensor
 from ..core.lm import *
 from ..core.request import *

@@ -111,7 +111,7 @@ def anchored(
     if skip=='released': new = torch.where(far[:,None], mlp, new)
     return now-mlp+new, far
 
-# %% ../../nbs/methods/16_filters.ipynb #ccd4078b
+# %% ../../nbs/methods/16_filters.ipynb #587c1618
 def norm_anchor(
     lm:LM,      # the model, clean
     reqs:list,  # pilot requests; the published number uses 1,000
@@ -141,5 +141,5 @@ def anchor_values(
     z,far = anchored(vs.v, vs.v0, _mlp_at(lm, reqs, layer, hp, 0), hp.norm_anchor)
     if n := int(far.sum()):
         warnings.warn(f"{n} of {len(vs)} value(s) were longer than twice the norm anchor {hp.norm_anchor:.3g} "
-                      f"(first: {reqs[far.tolist().index(True)].text!r}); they are scaled like the others")
+                      f"(first: {reqs[far.tolist().index(True)].text!r}); they are scaled like the others", stacklevel=2)
     return Values(vs.v0, z-vs.v0, vs.losses)

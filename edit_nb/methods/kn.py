@@ -154,7 +154,7 @@ def _change(lm, l, found, vectors, mode):
     idx = sorted({i for o in per for i in o}); right = torch.zeros(len(idx), W.shape[1]); right[range(len(idx)),idx] = 1.
     return WeightDelta(name, left=W[:,idx]*(-1. if mode=='suppress' else 1.), right=right, transposed=tr)
 
-# %% ../../nbs/methods/13_kn.ipynb #344790e9
+# %% ../../nbs/methods/13_kn.ipynb #89368766
 @method('kn', KNParams, known=False)
 def kn(
     lm:LM,            # the model; it is not changed
@@ -171,7 +171,7 @@ def kn(
     scores,found,olds = zip(*res)
     for r,ns in zip(reqs, found):
         if not ns: warnings.warn(f"no neuron of {r.text!r} is found in more than {hp.p:.0%} of the prompts, "
-                                 "so it is not edited; lower p or adaptive_threshold")
+                                 "so it is not edited; lower p or adaptive_threshold", stacklevel=3)
     parts = _parts(lm, reqs, found, olds, hp)
     return parts, dict(scores=scores[0] if len(reqs)==1 else torch.stack(scores),
                        neurons=[[list(o) for o in ns] for ns in found], explained=list(olds))
@@ -180,6 +180,6 @@ def _parts(lm, reqs, found, olds, hp):
     "One change per layer; requests whose answer is the new one already are left out."
     same = [hp.mode=='edit' and lm.target_ids(r.text, o)[0]==lm.target_ids(r.text, r.target_new)[0] for r,o in zip(reqs, olds)]
     for r,s in zip(reqs, same):
-        if s: warnings.warn(f"nothing to change: the answer explained for {r.text!r} begins like the new one, {r.target_new!r}")
+        if s: warnings.warn(f"nothing to change: the answer explained for {r.text!r} begins like the new one, {r.target_new!r}", stacklevel=4)
     todo = [[] if s else ns for ns,s in zip(found, same)]; vs = [_written(lm, r, o, hp) for r,o in zip(reqs, olds)]
     return [_change(lm, l, todo, vs, hp.mode) for l in sorted({l for ns in todo for l,_ in ns})]

@@ -35,7 +35,7 @@ def least_squares(
     A = solve(factor(C.to(K.device)) if L is None else L, K).to(K)/lam
     return torch.linalg.solve((torch.eye(n).to(K)+K.T@A).T, A.T).T
 
-# %% ../../nbs/methods/10_memit.ipynb #ffd8df05
+# %% ../../nbs/methods/10_memit.ipynb #6553ac0a
 def equality(
     K:Tensor, # (d_in, n) new keys
     C:Tensor, # (d_in, d_in) second moment
@@ -44,7 +44,7 @@ def equality(
 )->Tensor: # (d_in, n) float64: C⁻¹K (Kᵀ C⁻¹ K + eps I)⁻¹
     "The side of EMMET's solution that does not depend on the values."
     K = K.double(); A = solve(factor(C.to(K.device)) if L is None else L, K).to(K); G = K.T@A + eps*torch.eye(K.shape[1]).to(K)
-    if not eps and torch.linalg.cond(G) > 1e12: warnings.warn("two of the keys are (nearly) the same, so both cannot be served exactly; using the pseudo-inverse"); return A@torch.linalg.pinv(G)
+    if not eps and torch.linalg.cond(G) > 1e12: warnings.warn("two of the keys are (nearly) the same, so both cannot be served exactly; using the pseudo-inverse", stacklevel=2); return A@torch.linalg.pinv(G)
     return torch.linalg.solve(G.T, A.T).T
 
 # %% ../../nbs/methods/10_memit.ipynb #eed21f38
@@ -127,7 +127,7 @@ def write_facts(
         parts,ks,miss = parts+p, ks|k, miss|m
     return ctx, vs, parts, ks, miss
 
-# %% ../../nbs/methods/10_memit.ipynb #91090a98
+# %% ../../nbs/methods/10_memit.ipynb #75570ea0
 def mass_stats(
     vs:Values, # what was optimised
     ks:dict,   # {layer: (n, d_in)} keys
@@ -136,7 +136,7 @@ def mass_stats(
 )->dict: # statistics of the edit
     "What a mass edit measured on the way."
     bad = [float(o[-1,1]) for o in vs.losses if o[-1,1] > 1]
-    if bad: warnings.warn(f"for {len(bad)} of {len(vs)} request(s) the new target stayed unlikely (loss up to {max(bad):.2f}): they will probably not take. Try other layers, more steps or a larger clamp_norm_factor")
+    if bad: warnings.warn(f"for {len(bad)} of {len(vs)} request(s) the new target stayed unlikely (loss up to {max(bad):.2f}): they will probably not take. Try other layers, more steps or a larger clamp_norm_factor", stacklevel=2)
     return dict(z=vs.v.cpu(), losses=[o.tolist() for o in vs.losses], contexts=list(ctx), residual={l: m.tolist() for l,m in miss.items()}, **{f'keys_{l}': k.cpu() for l,k in ks.items()})
 
 @method('memit', MEMITParams)

@@ -5,9 +5,8 @@
 # %% auto #0
 __all__ = ['null_space', 'null_space_solve', 'AlphaEditParams', 'past_keys', 'alphaedit']
 
-# %% ../../nbs/methods/11_nullspace.ipynb #f1ed90c6
-import warnings
-from dataclasses import dataclass, field
+# %% ../../nbs/methods/11_nullspace.ipynb #cfdee043
+from dataclasses import dataclass
 from typing import ClassVar
 import torch
 from torch import Tensor
