@@ -25,6 +25,10 @@ def headings(path):
         res[c.id] = head
     return res
 
+def tested():
+    "The notebooks whose cells are tests: all but the benchmarks, which take minutes and are run by `make bench`"
+    return [p for p in notebooks() if p.relative_to(NBS).parts[0]!='benchmarks']
+
 def generate(path):
     "(file name, text) of the tests of one notebook, or None when nothing in it runs"
     rel,(cells,tests) = path.relative_to(NBS),load(path)
@@ -42,7 +46,7 @@ def generate(path):
 def generated():
     "{file name: text} of every generated test file, as it should be"
     res = {}
-    for name,text in filter(None, map(generate, notebooks())):
+    for name,text in filter(None, map(generate, tested())):
         if name in res or (TESTS/name).exists() and not (TESTS/name).read_text().startswith(MARK):
             raise ValueError(f'two sources for tests/{name}: rename one notebook')
         res[name] = text

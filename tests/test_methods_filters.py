@@ -7,7 +7,7 @@ def test_against_the_released_code_972fc4ef(flags): nb.check('972fc4ef', flags) 
 
 def test_from_edit_to_edit_57b55092(flags): nb.check('57b55092', flags) # kept = rect(e, lm, 25).state_dict()[n]; test_close((kept!=0).float().mean(), .25, 1e-3); t
 
-def test_against_the_released_code_b7b5a47f(flags): nb.check('b7b5a47f', flags) # z,far = anchored(t['target_init_block_output']+t['delta_latent'], t['target_init_block_out
+def test_against_the_released_code_9636d8ad(flags): nb.check('9636d8ad', flags) # z,far = anchored(t['target_init_block_output']+t['delta_latent'], t['target_init_block_out
 
 def test_against_the_released_code_8ad77c4e(flags): nb.check('8ad77c4e', flags) # test_close((z-t['target_init_block_output']+t['v0_mlp_output']).norm(dim=1), torch.full((4
 

@@ -5,7 +5,7 @@ nb = NB('methods/13_kn.ipynb')
 
 def test_where_a_neuron_is_f3cfdcf2(flags): nb.check('f3cfdcf2', flags) # test_eq(neuron_site(tiny('gpt2'), 2), ('mlp_in.2', False))
 
-def test_integrated_gradients_of_all_layers_at_on_fff0dcab(flags): nb.check('fff0dcab', flags) # for size in (None, 3): test_close(neuron_scores(lm, 'Rome is the capital of', lm.tok.decod
+def test_integrated_gradients_of_all_layers_at_on_182f194f(flags): nb.check('182f194f', flags) # for size in (None, 3): test_close(neuron_scores(lm, 'Rome is the capital of', lm.tok.decod
 
 def test_against_the_released_code_ab3b7464(flags): nb.check('ab3b7464', flags) # test_eq(err < 1e-7, True)
 
