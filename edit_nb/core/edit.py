@@ -304,7 +304,7 @@ def card(self:Edit)->str: # markdown
 @patch
 def _repr_markdown_(self:Edit): return self.card()
 
-# %% ../../nbs/core/03_edit.ipynb #2245fa4a
+# %% ../../nbs/core/03_edit.ipynb #da8f6703
 METHODS = {} # name -> method
 
 def says_already(
@@ -318,7 +318,7 @@ def says_already(
 def _known(lm, reqs):
     "Warns about requests that ask for what the model says already; True if all of them do."
     ks = [r for r in reqs if says_already(lm, r)]
-    for r in ks: warnings.warn(f"nothing to change: after {r.text!r} the model already says {r.target_new!r}")
+    for r in ks: warnings.warn(f"nothing to change: after {r.text!r} the model already says {r.target_new!r}", stacklevel=4)
     return len(ks)==len(reqs)
 
 def _finite(lm, hp):

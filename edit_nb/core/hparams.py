@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['MODELS', 'PRESETS', 'model_key', 'HParams', 'resolve']
 
-# %% ../../nbs/core/04_hparams.ipynb #27182858
-import difflib,math,types,typing,warnings
-from dataclasses import dataclass, fields, asdict, replace
+# %% ../../nbs/core/04_hparams.ipynb #0e05ec5a
+import difflib,types,typing,warnings
+from dataclasses import dataclass, fields, replace
 from typing import ClassVar
 from .arch import *
 from .lm import *
@@ -144,7 +144,7 @@ class HParams:
                 t = hints[f.name]; raise TypeError(f"{f.name} should be {getattr(t,'__name__',t)}, got {type(v).__name__}: {v!r}")
             if f.name in self.positive and v is not None and not v > 0: raise ValueError(f"{f.name} should be above 0, got {v!r}")
 
-# %% ../../nbs/core/04_hparams.ipynb #30f1d058
+# %% ../../nbs/core/04_hparams.ipynb #7ea3e826
 def _check_fields(cls, kw):
     "Raises a `TypeError` for a name that is no field of `cls`."
     names = [f.name for f in fields(cls)]
@@ -163,7 +163,7 @@ def _preset(cls,
     if not row and overrides.get('layers') is None and cls.depth is not None:
         row = dict(layers=[round(cls.depth*(lm.n_layers-1))])
         warnings.warn(f"no {cls.family} preset for {lm.name!r} ({lm.arch.model_type}, {lm.n_layers} layers): editing layer {row['layers'][0]}, at a depth of "
-                      f"{cls.depth:.0%}, with the paper's other settings; set layers=[...] to choose")
+                      f"{cls.depth:.0%}, with the paper's other settings; set layers=[...] to choose", stacklevel=3)
     names = {f.name for f in fields(cls)}
     return cls(**{k:v for k,v in row.items() if k in names} | overrides)
 HParams.preset = classmethod(_preset)

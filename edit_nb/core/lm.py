@@ -5,11 +5,11 @@
 # %% auto #0
 __all__ = ['LM', 'Batch', 'Now', 'chunks', 'Top', 'same_model']
 
-# %% ../../nbs/core/02_lm.ipynb #158a2515
-import contextlib,hashlib,inspect,json,math
+# %% ../../nbs/core/02_lm.ipynb #54b489ce
+import contextlib,hashlib,inspect,json
 from dataclasses import dataclass
 from pathlib import Path
-import torch, torch.nn.functional as F, transformers
+import torch, transformers
 from torch import nn, Tensor
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig, LogitsProcessorList, RepetitionPenaltyLogitsProcessor
 from fastcore.basics import patch
@@ -113,7 +113,7 @@ def weight(self:LM,
         w = wm['weight']
     return w.T if is_transposed(m) else w
 
-# %% ../../nbs/core/02_lm.ipynb #4466895a
+# %% ../../nbs/core/02_lm.ipynb #4656abd7
 @patch
 @contextlib.contextmanager
 def asking(self:LM,
@@ -123,7 +123,7 @@ def asking(self:LM,
     modes = [(m,m.training) for m in self.model.modules()]
     needs = [p for p in self.model.parameters() if p.requires_grad] if grad else []
     try:
-        for m,t in modes: m.training = False
+        for m,_ in modes: m.training = False
         for p in needs: p.requires_grad_(False)
         with torch.enable_grad() if grad else torch.no_grad(): yield self
     finally:

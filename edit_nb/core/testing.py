@@ -5,11 +5,10 @@
 # %% auto #0
 __all__ = ['tiny_tok', 'tiny_config', 'tiny', 'golden_dir', 'golden', 'golden_lm']
 
-# %% ../../nbs/core/05_testing.ipynb #fc1cf914
+# %% ../../nbs/core/05_testing.ipynb #b0986e9a
 import functools,json,os
 from pathlib import Path
-import torch, transformers
-from torch import Tensor
+import torch
 from safetensors.torch import load_file
 from tokenizers import Tokenizer, models, pre_tokenizers, decoders, trainers, processors
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
