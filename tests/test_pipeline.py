@@ -68,6 +68,7 @@ def test_the_mutation_check_tells_tested_from_untested(tmp_path):
 IMPORT = '''
 import os, sys, time
 import torch, transformers
+import transformers.generation.utils, torch._dynamo # loads the lazy half of transformers, in which torch makes its own cache folder
 t,events,off = time.process_time(),[],False
 def hook(name, args):
     if off: return

@@ -173,7 +173,7 @@ def _check(edit, lm, any_model):
         if type(p) in PART_KINDS: _kind(PART_KINDS[type(p)][0], p.kind, PART_KINDS[type(p)][1])
         for i in getattr(p, 'states', ()): lm.module(f'block.{i}')
 
-# %% ../../nbs/core/03_edit.ipynb #b34fe9cd
+# %% ../../nbs/core/03_edit.ipynb #1095de10
 @patch
 def apply(self:Edit,
     lm:LM, # the model to change
@@ -199,6 +199,7 @@ def undo(self:Edit, lm:LM)->Edit:
     _rewrite(lm, {p.name for p in self.deltas})
     return self
 
+# %% ../../nbs/core/03_edit.ipynb #736854bf
 @patch
 @contextlib.contextmanager
 def on(self:Edit, lm:LM, any_model:bool=False):
@@ -326,11 +327,11 @@ def _finite(lm, hp):
     for l in hp.layers or []:
         if not torch.isfinite(lm.weight(f'mlp_out.{l}')).all(): raise ValueError(f"layer {l} of {lm.name!r} has weights that are not finite (nan or inf); load the model again, or use bfloat16 instead of float16")
 
-# %% ../../nbs/core/03_edit.ipynb #7f0954da
+# %% ../../nbs/core/03_edit.ipynb #418766a8
 def _info(lm, t0, dev):
     "Model, versions, seconds, peak memory."
     import edit_nb
-    mem = torch.cuda.max_memory_allocated(dev) if dev.type=='cuda' else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss*(1 if sys.platform=='darwin' else 1024)
+    mem = torch.cuda.max_memory_allocated(dev) if dev.type!='cpu' and torch.cuda.is_available() else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss*(1 if sys.platform=='darwin' else 1024)
     return dict(model=lm.name, dtype=str(lm.dtype)[6:], seconds=round(time.perf_counter()-t0, 3), peak_memory_gib=round(mem/2**30, 3), edit_nb=edit_nb.__version__,
                 torch=torch.__version__.split('+')[0], transformers=transformers.__version__)
 
@@ -339,6 +340,7 @@ def _orient(lm, deltas):
     for p in deltas:
         if p.delta is not None and p.delta.ndim==2: p.transposed = is_transposed(get_module(lm.base, p.name.rpartition('.')[0]))
 
+# %% ../../nbs/core/03_edit.ipynb #3020ee5d
 def method(
     name:str,    # key in `METHODS`
     params,      # its `HParams` class

@@ -34,7 +34,7 @@ class LM:
         self.now = None # a `Now` while the model runs
     def __repr__(self): return f"LM({self.name!r}, {self.arch.model_type}, {self.n_layers} layers, d_model {self.d_model}, {str(self.dtype)[6:]}, {self.device}, {len(self.edits)} edit(s) on)"
 
-# %% ../../nbs/core/02_lm.ipynb #8ebd95f8
+# %% ../../nbs/core/02_lm.ipynb #0debc7b9
 @patch(as_prop=True)
 def config(self:LM): "The model's text config."; return self.model.config.get_text_config()
 @patch(as_prop=True)
@@ -46,7 +46,7 @@ def n_vocab(self:LM)->int: "Rows of the unembedding, V."; return self.module('he
 @patch(as_prop=True)
 def max_len(self:LM)->int|None:
     "Longest prompt in tokens; None where the family has no limit (alibi)."
-    return next((v for k in ('max_position_embeddings','n_positions') if (v := getattr(self.config, k, None)) and self.arch.model_type!='bloom'), None)
+    return next((v for k in ('max_position_embeddings','n_positions') if (v := getattr(self.config, k, None))), None)
 @patch(as_prop=True)
 def device(self:LM)->torch.device:
     "Where token ids have to go."
@@ -175,7 +175,7 @@ def target_ids(self:LM,
     a,b = self.ids(prompt), self.ids(prompt + join_target(prompt, target))
     return b[len(a):] if b[:len(a)]==a else self.tok(join_target(prompt, target), add_special_tokens=False)['input_ids']
 
-# %% ../../nbs/core/02_lm.ipynb #855884c4
+# %% ../../nbs/core/02_lm.ipynb #a8c21dd5
 @dataclass
 class Batch:
     "Padded token ids."
@@ -191,6 +191,7 @@ def pad_id(self:LM)->int:
     "A harmless id to pad with."
     return next((i for i in (self.tok.pad_token_id, self.tok.eos_token_id) if i is not None), 0)
 
+# %% ../../nbs/core/02_lm.ipynb #8360c756
 @patch
 def batch(self:LM,
     rows:list,         # lists of token ids

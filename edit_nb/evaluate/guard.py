@@ -90,7 +90,7 @@ def size_of(
     "How large the changes are beside the unedited weights."
     return {n: float(d.norm()/up(lm.pristine(n)).norm().cpu()) for n,d in edit.state_dict().items()}
 
-# %% ../../nbs/evaluate/06_guard.ipynb #cf18c8bb
+# %% ../../nbs/evaluate/06_guard.ipynb #455683e7
 def _drift(lm, edit, texts):
     "Drift of `lm` through `edit`; the edits that are on are the same, in the same order, afterwards."
     i = next((i for i,e in enumerate(lm.edits) if e is edit), None)
@@ -104,6 +104,7 @@ def _drift(lm, edit, texts):
     finally: off(); put(on)
     return d(lm)
 
+# %% ../../nbs/evaluate/06_guard.ipynb #7dcfe3d2
 def guard(
     lm:LM,     # the model
     edit:Edit, # an edit, on or not

@@ -37,7 +37,7 @@ def token_roles(
         return 3 if i==z else 4
     return [role(i) for i in range(T)]
 
-# %% ../../nbs/locate/01_average_trace.ipynb #0926d62d
+# %% ../../nbs/locate/01_average_trace.ipynb #fd8e074e
 @dataclass
 class AverageTrace:
     "Indirect effects of many facts, aligned by the part tokens play."
@@ -67,6 +67,7 @@ class AverageTrace:
         return (f"AverageTrace({self.kind}, {self.mode}, {len(self.effects)} facts: total effect {self.total.mean():.3f}; largest mean at the last subject token "
                 f"{best[2].max():.3f}, at the last token below the last layer {best[5,:-1].max():.3f})")
 
+# %% ../../nbs/locate/01_average_trace.ipynb #914ecbb1
 def _t95(df):
     "97.5 % point of Student's t with `df` degrees of freedom (Cornish-Fisher expansion; within 1 % from 3 on)."
     if df < 1: return math.nan

@@ -111,7 +111,7 @@ def anchored(
     if skip=='released': new = torch.where(far[:,None], mlp, new)
     return now-mlp+new, far
 
-# %% ../../nbs/methods/16_filters.ipynb #587c1618
+# %% ../../nbs/methods/16_filters.ipynb #d24e36e3
 def norm_anchor(
     lm:LM,      # the model, clean
     reqs:list,  # pilot requests; the published number uses 1,000
@@ -130,6 +130,7 @@ def _mlp_at(lm, reqs, layer, hp, delta):
         raise ValueError(f"a norm anchor needs what the MLP adds to the block's output, and {lm.arch.model_type} normalises it in between")
     return states_at(lm, [lm.lookup(r.prompt, r.subject, hp.fact_token) for r in reqs], outputs=[s])[1][s]+delta
 
+# %% ../../nbs/methods/16_filters.ipynb #368bdd0b
 def anchor_values(
     lm:LM,      # the model
     reqs:list,  # `EditRequest`s

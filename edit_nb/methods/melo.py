@@ -197,7 +197,7 @@ def _queries(lm, reqs, site):
     b = lm.encode([r.text for r in reqs]); q = t[site][torch.arange(len(reqs)), torch.tensor(b.lens)-1]
     return q if q.dtype==torch.float64 else q.float()
 
-# %% ../../nbs/methods/22_melo.ipynb #b0f2e6b7
+# %% ../../nbs/methods/22_melo.ipynb #3cc11eae
 @method('melo', MELOParams)
 def melo(
     lm:LM,   # the model
@@ -212,8 +212,7 @@ def melo(
         f"{len(reqs)} more edits need {len(groups)} blocks, but {used} of num_block={hp.num_block} are in use; raise num_block or num_edit_per_block, or undo some edits")
     gen,blocks,losses = torch.Generator().manual_seed(hp.seed+used), [], []
     with quiet(lm, 'melo.index'):
-        for g in tqdm(groups, desc='melo', leave=False): b,ls = train_block(lm, g, _new_block(lm, sites, hp, gen),
-            hp); blocks.append(b); losses.append(ls)
+        for g in tqdm(groups, desc='melo', leave=False): b,ls = train_block(lm, g, _new_block(lm, sites, hp, gen), hp); blocks.append(b); losses.append(ls)
         q = torch.cat([_queries(lm, g, index) for g in groups])
     labels = [lm.target_ids(r.text, r.target_new) for r in reqs]
     name = hashlib.sha1(b''.join(v.detach().cpu().numpy().tobytes() for v in [q]+[

@@ -57,7 +57,7 @@ def group_mean(
     if bare.all() or not bare.any(): return ks.mean(1)
     return (ks[:,bare].mean(1)+ks[:,~bare].mean(1))/2
 
-# %% ../../nbs/methods/10_memit.ipynb #0155184f
+# %% ../../nbs/methods/10_memit.ipynb #d0d61ce4
 def low_rank(
     lm:LM,
     layer,        # edited layer (its MLP output matrix is meant), or a site
@@ -70,6 +70,7 @@ def low_rank(
     if left.numel()+right.numel() < left.shape[0]*right.shape[1]: return WeightDelta(name, left=left.contiguous(), right=right.contiguous(), transposed=tr)
     d = left@right; return WeightDelta(name, delta=(d.T if tr else d).contiguous())
 
+# %% ../../nbs/methods/10_memit.ipynb #3b0c502b
 def walk(
     lm:LM,          # the model
     reqs:list,      # `EditRequest`s

@@ -21,9 +21,10 @@ from ..core.moments import *
 from ..core.keyvalue import *
 from .memit import *
 
-# %% ../../nbs/methods/15_pmet.ipynb #504fcb7e
+# %% ../../nbs/methods/15_pmet.ipynb #0743b64b
 _sites = ('attn_out','mlp_out')
 
+# %% ../../nbs/methods/15_pmet.ipynb #78b0d302
 class JointRows:
     "Rows of some requests, aligned at their lookup token: from two changes per request to log-probabilities."
     def __init__(self,
@@ -54,7 +55,7 @@ class JointRows:
                 if l==lens: early = up(eng.top(h[self.r,self.c][:,None])[:,0])
             return up(eng.top(h[self.r,self.c][:,None])[:,0]), early
 
-# %% ../../nbs/methods/15_pmet.ipynb #36a365b6
+# %% ../../nbs/methods/15_pmet.ipynb #3cc33eae
 def _losses(J, delta, v0, hp, n_contexts, kl0, lens):
     "(3, n) nll, divergence, decay; (n,) does the target lead in every context?; log-probabilities where divergence is read."
     last,early = J.logits(delta, lens); p,n = J.n_pick,len(delta); lp = (last if early is None else early)[:p].log_softmax(-1)
@@ -65,6 +66,7 @@ def _losses(J, delta, v0, hp, n_contexts, kl0, lens):
     decay = hp.v_weight_decay*(delta.norm(dim=2)/v0.norm(dim=2)**2).sum(1)
     return torch.stack([nll, kl, decay.to(nll)]), miss==0, ref
 
+# %% ../../nbs/methods/15_pmet.ipynb #2a4488f1
 def _search(lm, eng, reqs, layer, hp, contexts, lens):
     "Both values of one batch of requests: v0 (n, 2, d), delta (n, 2, d), losses."
     rows = value_rows(lm, reqs, contexts, hp.fact_token, kl=hp.kl_factor>0); sites = [f'{s}.{layer}' for s in _sites]

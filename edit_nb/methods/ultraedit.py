@@ -65,7 +65,7 @@ def normalise_rows(
     std = (M/(n-1+(torch.finfo(torch.float32).eps if released else 0))).sqrt()
     return (x.double()-m)/(std+torch.finfo(torch.float32).eps)
 
-# %% ../../nbs/methods/14_ultraedit.ipynb #ab3584d7
+# %% ../../nbs/methods/14_ultraedit.ipynb #5d4389ca
 def answer_rows(
     lm:LM,
     reqs:list, # `EditRequest`s
@@ -76,6 +76,7 @@ def answer_rows(
     rows = sorted([(p+t[:-1],t) for p,t in rows], key=lambda o: -len(o[0]))
     return [rows[i:i+size] for i in range(0, len(rows), size)]
 
+# %% ../../nbs/methods/14_ultraedit.ipynb #40f914d9
 def inputs_and_grads(
     lm:LM,
     rows:list,  # from `answer_rows`
