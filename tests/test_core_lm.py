@@ -35,7 +35,7 @@ def test_the_most_likely_next_tokens_1a5aba60(flags): nb.check('1a5aba60', flags
 
 def test_generation_8176332f(flags): nb.check('8176332f', flags) # test_eq(m.generate(ps, max_new_tokens=6), [m.generate(o, max_new_tokens=6)[0] for o in ps]
 
-def test_generation_846d8240(flags): nb.check('846d8240', flags) # test_eq(seen, [(0,n,[n-1]*2), (n,1,[n-1]*2), (n+1,1,[n-1]*2)]); seen.clear()
+def test_generation_1442ce8e(flags): nb.check('1442ce8e', flags) # test_eq(seen, [(0,n,[n-1]*2), (n,1,[n-1]*2), (n+1,1,[n-1]*2)]); seen.clear()
 
 def test_where_is_the_subject_ca90f89b(flags): nb.check('ca90f89b', flags) # test_eq(m.tok.decode(ids[a:z]).strip(), su)
 
