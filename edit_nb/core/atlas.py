@@ -6,12 +6,12 @@
 __all__ = ['DEMO', 'Fact', 'Relation', 'World', 'load_world', 'Grammar', 'load_grammar', 'neutral_texts', 'load_atlas',
            'known_facts', 'atlas_cases']
 
-# %% ../../nbs/core/10_atlas.ipynb #3b76a5e9
+# %% ../../nbs/core/10_atlas.ipynb #7badb2fc
 import hashlib,itertools,json,random,re
 from collections import Counter,defaultdict
 from dataclasses import dataclass
 from pathlib import Path
-import edit_nb, torch
+import edit_nb
 from safetensors.torch import load_file
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
 from fastcore.basics import patch
