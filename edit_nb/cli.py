@@ -154,7 +154,7 @@ def _in_new_process(path, q):
     if r.returncode: raise RuntimeError(f'the new process failed:\n{r.stderr[-2000:]}')
     return r.stdout.split('|')
 
-# %% ../nbs/cli.ipynb #263c0c89
+# %% ../nbs/cli.ipynb #a1eec6c5
 def _demo_trace(lm, r, out):
     t = causal_trace(lm, r.prompt, r.subject)
     say(textwrap.indent(trace_lines(t), '  ')); say(f"  heat map: {t.save(out/'trace.png')}")
@@ -181,7 +181,7 @@ def _demo_numbers(lm, n):
     pre = c.reports[0].summary().pre
     say(_table([('', 'unedited', *[f'{k} [95 %]' for k in c.names], 'unit', 'n'),
                 *[(c.measures[k].label, _cell(pre.get(k), c.measures[k].unit), *[_cell(s.get(k), c.measures[k].unit) for s in c.summaries.values()], c.measures[k].unit,
-                   max(s[k].n for s in c.summaries.values() if k in s)) for k in _shown if k in c.measures]], (38,15,22,22,5,3)))
+                   max(s[k].n for s in c.summaries.values() if k in s)) for k in _shown if k in c.measures]], (38,13,30,30,5,3)))
 
 # %% ../nbs/cli.ipynb #de7f901b
 @command
