@@ -19,7 +19,7 @@ def test_tokens_c2b348a3(flags): nb.check('c2b348a3', flags) # test_eq(lm.encode
 
 def test_what_is_being_asked_ac0c3e1f(flags): nb.check('ac0c3e1f', flags) # test_eq(Now(torch.tensor([[1,1,0],[0,1,1],[1,0,0]])).last, torch.tensor([1,2,0]))
 
-def test_one_forward_pass_83d085ee(flags): nb.check('83d085ee', flags) # test_close(full[:,[0,2]], part)
+def test_one_forward_pass_7ad287b7(flags): nb.check('7ad287b7', flags) # test_eq((lm.takes('position_ids'), lm.takes('nothing')), (True,False))
 
 def test_one_forward_pass_9bee72da(flags): nb.check('9bee72da', flags) # test_eq(chunks([3,9,3,2], budget=10), [[3,0,2],[1]])
 
