@@ -10,7 +10,8 @@ __all__ = ['say', 'command', 'edit_nb_trace', 'trace_lines', 'read_requests', 'p
 import contextlib,functools,hashlib,io,json,subprocess,sys,textwrap,time,warnings
 from pathlib import Path
 import torch
-from fastcore.script import call_parse, Param
+from typing import Annotated
+from fastcore.script import call_parse
 from .all import *
 
 # %% ../nbs/cli.ipynb #c60ab911
@@ -77,9 +78,15 @@ def pick_method(
     return METHODS[name]
 
 # %% ../nbs/cli.ipynb #9cce3989
+_help = 'PROMPT SUBJECT TARGET, e.g. "{} is in the city of" "The Eiffel Tower" Rome'
+try: # fastcore 1 has Param, fastcore 2 reads Annotated
+    from fastcore.script import Param
+    _words = Param(_help, str, nargs='*')
+except ImportError: _words = Annotated[str, _help, {'nargs': '*'}]
+
 @command
 def edit_nb_edit(
-    request:Param('PROMPT SUBJECT TARGET, e.g. "{} is in the city of" "The Eiffel Tower" Rome', str, nargs='*'),
+    request:_words,
     file:str=None,       # JSON file of requests, instead of one on the command line
     method:str='rome',   # name of the method
     model:str='atlas',   # built-in model, hub id or folder
