@@ -11,7 +11,7 @@ def test_editrequest_9df2b499(flags): nb.check('9df2b499', flags) # with expect_
 
 def test_editrequest_96603428(flags): nb.check('96603428', flags) # test_eq(EditRequest.of('The Eiffel Tower is in the city of', 'The Eiffel Tower', 'Rome').p
 
-def test_probes_and_cases_8f0aa515(flags): nb.check('8f0aa515', flags) # test_eq([p.kind for p in c.of_kind('locality')], ['locality.neighborhood'])
+def test_probes_and_cases_fc32da55(flags): nb.check('fc32da55', flags) # test_eq([p.kind for p in c.of_kind('locality')], ['locality.neighborhood'])
 
 def test_probes_and_cases_0434e48f(flags): nb.check('0434e48f', flags) # test_eq(two.requests[0], r)
 
