@@ -31,4 +31,4 @@ def test_methods_43b1947d(flags): nb.check('43b1947d', flags) # test_eq(e.hp, {'
 
 def test_methods_dbff7152(flags): nb.check('dbff7152', flags) # with expect_fail(ValueError, 'layer 1 of .tiny-gpt2. has weights that are not finite'.repl
 
-def test_methods_f10fc5cd(flags): nb.check('f10fc5cd', flags) # test_eq(e.parts, []); test_eq('already says' in str(ws[-1].message), True)
+def test_methods_441d3c16(flags): nb.check('441d3c16', flags) # test_eq(e.parts, []); test_eq('already says' in str(ws[-1].message), True)
