@@ -13,7 +13,9 @@ def test_windows_of_mlps_and_of_attention_7a5c1723(flags): nb.check('7a5c1723', 
 
 def test_all_tokens_40410c22(flags): nb.check('40410c22', flags) # test_eq(s[-1,-1], base.p[0])
 
-def test_the_textbook_loop_20e42721(flags): nb.check('20e42721', flags) # test_close(slow, s, eps=1e-6)
+def test_the_textbook_loop_6316e0f7(flags): nb.check('6316e0f7', flags) # test_close(slow, s, eps=1e-6)
+
+def test_preview_one_backward_pass_5283d2b3(flags): nb.check('5283d2b3', flags) # for k,o in _preview(plain, ('state','mlp','attn'), 3).items(): test_close(o, _preview(base
 
 def test_causal_trace_b2a9fde3(flags): nb.check('b2a9fde3', flags) # test_eq(causal_trace(lm, 'The Eiffel Tower is in the city of', subject).scores, trace.scor
 
@@ -27,9 +29,11 @@ def test_looking_4c1336ba(flags): nb.check('4c1336ba', flags) # test_eq(len(trac
 
 def test_looking_268015f6(flags): nb.check('268015f6', flags) # test_eq('Total effect' in trace._repr_html_() and 'data:image/png;base64,' in trace._repr_
 
+def test_the_three_panels_bc9a88e7(flags): nb.check('bc9a88e7', flags) # for k,t in panels.items(): test_close(t.scores, causal_trace(lm, prompt, subject, kind=k,
+
 def test_keeping_30f29740(flags): nb.check('30f29740', flags) # with expect_fail(ValueError, 'holds no causal trace'): CausalTrace.load(files[0])
 
-def test_the_preview_measured_76912235(flags): nb.check('76912235', flags) # test_eq(preview_agreement(trace, trace) | dict(flat_mae=0), dict(spearman=1., mae=0., flat
+def test_the_preview_measured_5fe71ce1(flags): nb.check('5fe71ce1', flags) # test_eq(preview_agreement(trace, trace) | dict(flat_mae=0), dict(spearman=1., mae=0., flat
 
 def test_severed_modules_aa04b29a(flags): nb.check('aa04b29a', flags) # test_close(causal_trace(*small, **kw).scores, textbook_trace(*small, **kw).scores, eps=1e-
 
