@@ -17,23 +17,27 @@ def test_the_textbook_loop_75a28144(flags): nb.check('75a28144', flags) # test_e
 
 def test_many_requests_at_once_1ab5d73f(flags): nb.check('1ab5d73f', flags) # test_eq(row_groups([5,5,5,1,6,1,9]), [[3,5],[0,1,2,4],[6]])
 
-def test_many_requests_at_once_d6e7e5e4(flags): nb.check('d6e7e5e4', flags) # with expect_fail(ValueError, 'layer 3 is the last one'): values(lm, reqs, 3, hp, ctx)
+def test_one_value_for_several_facts_of_a_subject_55382bfe(flags): nb.check('55382bfe', flags) # test_eq(same_subject(two), [[0,2],[1]])
 
-def test_many_requests_at_once_8e6f536d(flags): nb.check('8e6f536d', flags) # test_eq([len(o) for o in a.losses], [len(o.losses[0]) for o in b])
+def test_one_value_for_several_facts_of_a_subject_d6e7e5e4(flags): nb.check('d6e7e5e4', flags) # with expect_fail(ValueError, 'layer 3 is the last one'): values(lm, reqs, 3, hp, ctx)
 
-def test_many_requests_at_once_a2b69bfb(flags): nb.check('a2b69bfb', flags) # test_eq(against_textbook(tiny(t), more[1:4], **dict(hp=short) | kw) < 1e-5, True)
+def test_one_value_for_several_facts_of_a_subject_8e6f536d(flags): nb.check('8e6f536d', flags) # test_eq([len(o) for o in a.losses], [len(o.losses[0]) for o in b])
 
-def test_many_requests_at_once_238a7a52(flags): nb.check('238a7a52', flags) # test_eq(against_textbook(tiny('gpt2', dtype=torch.float64), more) < 1e-12, True)
+def test_one_value_for_several_facts_of_a_subject_a2b69bfb(flags): nb.check('a2b69bfb', flags) # test_eq(against_textbook(tiny(t), more[1:4], **dict(hp=short) | kw) < 1e-5, True)
 
-def test_many_requests_at_once_c6aa178d(flags): nb.check('c6aa178d', flags) # test_eq(batch.dtype, torch.float32)
+def test_one_value_for_several_facts_of_a_subject_238a7a52(flags): nb.check('238a7a52', flags) # test_eq(against_textbook(tiny('gpt2', dtype=torch.float64), more) < 1e-12, True)
 
-def test_many_requests_at_once_48f8e2f0(flags): nb.check('48f8e2f0', flags) # test_eq(Engine(m).level, level)
+def test_one_value_for_several_facts_of_a_subject_c6aa178d(flags): nb.check('c6aa178d', flags) # test_eq(batch.dtype, torch.float32)
 
-def test_many_requests_at_once_93dbcb65(flags): nb.check('93dbcb65', flags) # test_eq(rel(a.delta, b.delta.flip(0)) < 1e-5, True)
+def test_one_value_for_several_facts_of_a_subject_48f8e2f0(flags): nb.check('48f8e2f0', flags) # test_eq(Engine(m).level, level)
 
-def test_many_requests_at_once_aa4d43fd(flags): nb.check('aa4d43fd', flags) # test_eq([len(o.losses[0]) for o in alone], [len(o) for o in vs.losses])
+def test_one_value_for_several_facts_of_a_subject_04acb0ec(flags): nb.check('04acb0ec', flags) # test_eq(torch.equal(a.delta[1], a.delta[2]), True); test_eq(rel(a.delta[1], b.delta[0]) <
 
-def test_many_requests_at_once_d23a02df(flags): nb.check('d23a02df', flags) # test_eq(rel(vl.v, values(lm, reqs, 1, hp, ctx, 'block').v) > 1e-3, True)
+def test_one_value_for_several_facts_of_a_subject_93dbcb65(flags): nb.check('93dbcb65', flags) # test_eq(rel(a.delta, b.delta.flip(0)) < 1e-5, True)
+
+def test_one_value_for_several_facts_of_a_subject_aa4d43fd(flags): nb.check('aa4d43fd', flags) # test_eq([len(o.losses[0]) for o in alone], [len(o) for o in vs.losses])
+
+def test_one_value_for_several_facts_of_a_subject_d23a02df(flags): nb.check('d23a02df', flags) # test_eq(rel(vl.v, values(lm, reqs, 1, hp, ctx, 'block').v) > 1e-3, True)
 
 def test_against_the_published_implementation_9cd0d205(flags): nb.check('9cd0d205', flags) # test_eq(d < (1e-10 if o.endswith('f64') else 1e-5), True)
 

@@ -9,10 +9,16 @@ def test_two_ways_to_solve_the_same_equation_bee1af7d(flags): nb.check('bee1af7d
 
 def test_keys_bc24452b(flags): nb.check('bc24452b', flags) # test_eq(group_mean(torch.tensor([[[1.],[2.],[4.]]]), ['{}','a. {}','b. {}']), torch.tensor
 
+def test_keys_a2308770(flags): nb.check('a2308770', flags) # test_eq(mean_within(torch.tensor([[1.],[2.],[4.]]), [[0,2],[1]]), torch.tensor([[2.5],[2.]
+
 def test_against_the_released_code_678b9966(flags): nb.check('678b9966', flags) # test_eq([len(o) for o in e.stats['losses']], c['loss_evals'])
 
 def test_emmet_11559263(flags): nb.check('11559263', flags) # test_eq([len(o) for o in e.stats['losses']], c['loss_evals']); test_eq(dz < 1e-5 and dk <
 
 def test_the_contract_ab23ba9e(flags): nb.check('ab23ba9e', flags) # e = check_method(memit, lm, reqs, layers=[0,1,2], blue=True, **bk); test_eq([p.name.split(
 
-def test_the_contract_3b3b0565(flags): nb.check('3b3b0565', flags) # with expect_fail(ValueError, 'has shape (3, 3)'): memit(lm, reqs, layers=[1], mom2={1: tor
+def test_several_facts_of_one_subject_4c1f4a4c(flags): nb.check('4c1f4a4c', flags) # test_eq(res[False][1][0]==res[True][1][0]==1., True)
+
+def test_several_facts_of_one_subject_b2e693f6(flags): nb.check('b2e693f6', flags) # a,b = (memit(lm, reqs, merge=o, **mk).state_dict() for o in (True,False)); test_eq(all(tor
+
+def test_several_facts_of_one_subject_3b3b0565(flags): nb.check('3b3b0565', flags) # with expect_fail(ValueError, 'has shape (3, 3)'): memit(lm, reqs, layers=[1], mom2={1: tor

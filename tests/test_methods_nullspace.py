@@ -11,4 +11,4 @@ def test_the_solve_c808554c(flags): nb.check('c808554c', flags) # test_close((to
 
 def test_against_the_released_code_e7fb6983(flags): nb.check('e7fb6983', flags) # test_eq([round(float(null_space(m2[l], hp.nullspace_threshold).trace())) for l in h['layer
 
-def test_the_contract_d47d810c(flags): nb.check('d47d810c', flags) # e = alphaedit(lm, reqs, layers=[1,2], mom2=m2, **kw); test_close(e.stats['free'][1], .5)
+def test_the_contract_d31ed4e0(flags): nb.check('d31ed4e0', flags) # e = alphaedit(lm, reqs, layers=[1,2], mom2=m2, **kw); test_close(e.stats['free'][1], .5)

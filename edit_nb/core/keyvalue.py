@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['as_context', 'check_contexts', 'contexts_for', 'up', 'states_at', 'keys', 'ValueRow', 'value_rows', 'Values',
-           'textbook_value', 'row_groups', 'value_bytes', 'values', 'factor', 'solve', 'model_state', 'changed',
-           'check_method']
+           'textbook_value', 'row_groups', 'value_bytes', 'same_subject', 'values', 'factor', 'solve', 'model_state',
+           'changed', 'check_method']
 
 # %% ../../nbs/core/09_keyvalue.ipynb #6594e40b
 import contextlib,tempfile
@@ -98,32 +98,36 @@ def keys(
     ins,_ = states_at(lm, rows, [f'{site}.{l}' for l in layers])
     return {l: ins[f'{site}.{l}'].view(len(reqs), len(contexts), -1) for l in layers}
 
-# %% ../../nbs/core/09_keyvalue.ipynb #868cc776
+# %% ../../nbs/core/09_keyvalue.ipynb #0ead4af3
 @dataclass
 class ValueRow:
     "One row of the value optimisation."
-    edit:int    # number of its request
+    edit:int    # number of its value
     ids:list    # tokens: context, prompt, and the target without its last token
     at:int      # where delta is added
     target:list # tokens to predict at the end of the row; empty for the divergence row
+    weight:float=1. # its share in the likelihood of its value
 
-# %% ../../nbs/core/09_keyvalue.ipynb #ce84247c
+# %% ../../nbs/core/09_keyvalue.ipynb #67582814
+def _alike(r): return [r] if isinstance(r, EditRequest) else list(r)
+
 def value_rows(
     lm:LM,     # the model
-    reqs:list, # `EditRequest`s
+    reqs:list, # `EditRequest`s; a list among them holds requests that share one value
     contexts,  # beginnings
     token:str='subject_last', # lookup token
-    kl:bool=True, # with a `'{subject} is a'` row for each request?
-)->list: # `ValueRow`s, those of one request together
+    kl:bool=True, # with a `'{subject} is a'` row for each value?
+)->list: # `ValueRow`s, those of one value together
     "The rows on which the values of `reqs` are optimised."
     res = []
-    for i,r in enumerate(reqs):
-        t = lm.target_ids(r.text, r.target_new)
-        for c in contexts:
-            ids,at = lm.lookup(r.prompt, r.subject, token, c)
-            res.append(ValueRow(i, ids+t[:-1], at, t))
+    for i,rs in enumerate(map(_alike, reqs)):
+        for r in rs:
+            t = lm.target_ids(r.text, r.target_new)
+            for c in contexts:
+                ids,at = lm.lookup(r.prompt, r.subject, token, c)
+                res.append(ValueRow(i, ids+t[:-1], at, t, 1/(len(contexts)*len(rs))))
         if kl:
-            ids,at = lm.lookup('{} is a', r.subject, token)
+            ids,at = lm.lookup('{} is a', rs[0].subject, token)
             res.append(ValueRow(i, ids[:at+1], at, []))
     return res
 
@@ -141,27 +145,27 @@ class Values:
         n,last = [len(o) for o in self.losses], [round(float(o[-1,0]), 3) for o in self.losses]
         return f"Values({len(self)} edits, evaluations {n}, loss {last})"
 
-# %% ../../nbs/core/09_keyvalue.ipynb #f27e8b44
+# %% ../../nbs/core/09_keyvalue.ipynb #2be47def
 def textbook_value(
     lm:LM,           # the model
-    req:EditRequest, # one request
+    req,             # one request, or a list of requests that share one value
     layer:int,       # edited layer
     hp,              # `v_lr`, `v_num_grad_steps`, `v_weight_decay`, `clamp_norm_factor`, `kl_factor`, `fact_token`
     contexts=('{}',), # beginnings
     site:str='mlp_out', # what delta is added to: `'mlp_out'` (ROME) or `'block'` (MEMIT)
-)->Values: # of one request
+)->Values: # one value
     "The value of one request by the plain loop: for tests and benchmarks."
-    rows = value_rows(lm, [req], contexts, hp.fact_token); b = lm.batch([o.ids for o in rows]); n,dev = len(contexts),b.ids.device
-    i,at = torch.arange(len(rows), device=dev), torch.tensor([o.at for o in rows], device=dev)
-    T,v0s,kl0s,losses = torch.tensor(rows[0].target, device=dev), [], [], []
-    delta = torch.zeros(lm.d_model, device=dev, dtype=up(torch.zeros(0, dtype=lm.dtype)).dtype, requires_grad=True)
-    def add(h): v0s.append(up(h[0,at[0]]).detach().clone()); h[i,at] = (up(h[i,at])+delta).to(h.dtype)
+    rows = value_rows(lm, [req], contexts, hp.fact_token); b = lm.batch([o.ids for o in rows]); n,dev = len(rows)-1,b.ids.device
+    i,at = torch.arange(len(rows), device=dev), torch.tensor([o.at for o in rows], device=dev); bare = i[:n:len(contexts)]
+    v0s,kl0s,losses = [],[],[]; delta = torch.zeros(lm.d_model, device=dev, dtype=up(torch.zeros(0, dtype=lm.dtype)).dtype, requires_grad=True)
+    def add(h): v0s.append(up(h[bare,at[bare]]).detach().mean(0)); h[i,at] = (up(h[i,at])+delta).to(h.dtype)
+    def logp(lp, o): return lp[len(o.ids)-len(o.target):len(o.ids)].gather(1, torch.tensor(o.target, device=dev)[:,None]).mean()
     opt = torch.optim.Adam([delta], lr=hp.v_lr)
     with lm.asking(grad=True):
         for step in range(hp.v_num_grad_steps):
             with Trace(lm, edit={f'{site}.{layer}': add}): lp = up(lm.forward(b).logits).log_softmax(-1)
             kl0s.append(lp[n,at[n]].detach()); now = lp[n,at[n]]
-            nll = -torch.stack([lp[r,len(o.ids)-len(T):len(o.ids)].gather(1, T[:,None]).mean() for r,o in enumerate(rows[:n])]).mean()
+            nll = -torch.stack([logp(lp[r], o) for r,o in enumerate(rows[:n])]).mean()
             kl,decay = hp.kl_factor*(now.exp()*(now-kl0s[0])).sum(), hp.v_weight_decay*delta.norm()/v0s[0].norm()**2
             loss = nll+kl+decay; losses.append(torch.stack([loss,nll,kl,decay]).detach())
             if loss < 5e-2 or step==hp.v_num_grad_steps-1: break
@@ -169,7 +173,7 @@ def textbook_value(
             with torch.no_grad(): delta.mul_((hp.clamp_norm_factor*v0s[0].norm()/delta.norm()).clamp(max=1))
     return Values(v0s[0][None], delta.detach()[None], [torch.stack(losses)])
 
-# %% ../../nbs/core/09_keyvalue.ipynb #8c4e3d2f
+# %% ../../nbs/core/09_keyvalue.ipynb #802f6bfd
 class _Group:
     "Rows of like length, aligned at their lookup token: from `delta` to losses."
     def __init__(self, eng, rows, layer, site):
@@ -183,7 +187,7 @@ class _Group:
     def _index(self):
         "Where `delta` goes in, and which columns are scored."
         s,dev = self.s, self.s.h.device; ends,cols = (torch.as_tensor(o).tolist() for o in (s.end, s.col))
-        pick = [(r, ends[r]-len(o.target)+1+j, t, 1/len(o.target)) for r,o in enumerate(self.rows) for j,t in enumerate(o.target)]
+        pick = [(r, ends[r]-len(o.target)+1+j, t, o.weight/len(o.target)) for r,o in enumerate(self.rows) for j,t in enumerate(o.target)]
         kl = [(r, cols[r], 0, 0.) for r,o in enumerate(self.rows) if not o.target]
         self.n_pick,(rows,col,tok,w) = len(pick), zip(*pick, *kl)
         self.r,self.c,self.t,self.at,self.edit = (torch.tensor(o, device=dev) for o in (rows, col, tok, cols, [o.edit for o in self.rows]))
@@ -221,14 +225,14 @@ def logits(self:_Group, delta, lens=None):
         if self.start < eng.n: h = eng.last_block(h, s.A, n)
         return up(eng.top(h[self.r, self.c-(s.A.q-h.shape[1])][:,None])[:,0]), early
 
-# %% ../../nbs/core/09_keyvalue.ipynb #35133481
+# %% ../../nbs/core/09_keyvalue.ipynb #4840ba2d
 @patch
-def loss(self:_Group, delta, n_contexts, kl_factor, lens=None):
+def loss(self:_Group, delta, kl_factor, lens=None):
     "(n,) likelihood term and (n,) divergence term of the rows in this group."
     last,early = self.logits(delta, lens); p,e = self.n_pick, self.edit[self.r]
     zero = torch.zeros(len(delta), dtype=last.dtype, device=last.device)
     lp = (last if early is None else early)[:p].log_softmax(-1)
-    nll = zero.index_add(0, e[:p], -lp.gather(1, self.t[:p,None])[:,0]*self.w.to(lp)/n_contexts)
+    nll = zero.index_add(0, e[:p], -lp.gather(1, self.t[:p,None])[:,0]*self.w.to(lp))
     if p==len(last): return nll, zero
     now = last[p:].log_softmax(-1)
     if self.kl0 is None: self.kl0 = now.detach()
@@ -256,14 +260,14 @@ def value_bytes(
     L,c = lm.n_layers-layer, lm.weight('mlp_out.0').element_size()
     return c*L*(ran*(3*lm.weight('mlp_out.0').shape[1]+10*lm.d_model) + 2*past*lm.d_model) + 8*lm.n_vocab
 
-# %% ../../nbs/core/09_keyvalue.ipynb #6e7dde3e
-def _step_losses(groups, delta, v0, hp, n_contexts, lens, grad):
+# %% ../../nbs/core/09_keyvalue.ipynb #464c4105
+def _step_losses(groups, delta, v0, hp, lens, grad):
     "(n, 4) losses at `delta`: total, nll, kl, decay; gradients go to `delta.grad`."
     parts = torch.zeros(3, len(delta), dtype=delta.dtype, device=delta.device)
     with torch.set_grad_enabled(grad):
         decay = hp.v_weight_decay*delta.norm(dim=1)/v0.norm(dim=1)**2
         for g in groups:
-            two = g.loss(delta, n_contexts, hp.kl_factor, lens); loss = sum(o.sum() for o in two)
+            two = g.loss(delta, hp.kl_factor, lens); loss = sum(o.sum() for o in two)
             if grad and loss.requires_grad: loss.backward()
             for k,o in enumerate(two): parts[k] += o.detach().to(parts)
         if grad: decay.sum().backward()
@@ -271,7 +275,7 @@ def _step_losses(groups, delta, v0, hp, n_contexts, lens, grad):
     return torch.cat([parts.sum(0)[None], parts]).T
 
 def _check_losses(losses, active, reqs, lm):
-    bad = [reqs[i] for i in active if not torch.isfinite(losses[i,0])]
+    bad = [_alike(reqs[i])[0] for i in active if not torch.isfinite(losses[i,0])]
     if bad: raise FloatingPointError(f"the value optimisation of {bad[0].text!r} -> {bad[0].target_new!r} gave a loss that is not finite "
                                      f"({str(lm.dtype)[6:]}): load the model in float32 or bfloat16, or lower v_lr")
 
@@ -285,18 +289,23 @@ def _leave(groups, out):
         if stay: res.append(g)
     return res
 
-# %% ../../nbs/core/09_keyvalue.ipynb #3548114a
+# %% ../../nbs/core/09_keyvalue.ipynb #6435306f
+def _now(lm, reqs, place, token, context='{}'):
+    "For each value, (requests, d): what `place` gives now at their lookup tokens."
+    sets = list(map(_alike, reqs)); rows = [lm.lookup(r.prompt, r.subject, token, context) for rs in sets for r in rs]
+    return states_at(lm, rows, outputs=[place])[1][place].split(list(map(len, sets)))
+
 def _optimise(lm, eng, reqs, layer, hp, contexts, site, lens, bar):
-    "The values of one batch of requests."
-    rows = value_rows(lm, reqs, contexts, hp.fact_token, kl=hp.kl_factor>0); per = len(rows)//len(reqs)
-    place = f'{site}.{layer}'; v0 = states_at(lm, [(o.ids,o.at) for o in rows[::per]], outputs=[place])[1][place]
+    "One batch of values: what the place gives now, what to add, losses."
+    rows = value_rows(lm, reqs, contexts, hp.fact_token, kl=hp.kl_factor>0)
+    now0 = _now(lm, reqs, f'{site}.{layer}', hp.fact_token, contexts[0]); v0 = torch.stack([o.mean(0) for o in now0])
     run = [len(o.ids)-(o.at if eng.level=='suffix' else 0) for o in rows] # tokens each row has to run
     groups = [_Group(eng, [rows[i] for i in g], layer, site) for g in row_groups(run)]
     delta = torch.zeros_like(v0).requires_grad_(); opt = torch.optim.Adam([delta], lr=hp.v_lr)
     active,losses,best = list(range(len(reqs))), [[] for _ in reqs], torch.zeros_like(v0)
     for step in range(hp.v_num_grad_steps):
         final = step==hp.v_num_grad_steps-1
-        now = _step_losses(groups, delta, v0, hp, len(contexts), lens, not final); _check_losses(now, active, reqs, lm)
+        now = _step_losses(groups, delta, v0, hp, lens, not final); _check_losses(now, active, reqs, lm)
         for i in active: losses[i].append(now[i])
         out = [i for i in active if final or now[i,0] < 5e-2]
         best[out] = delta.detach()[out]; bar.update(len(out))
@@ -304,13 +313,23 @@ def _optimise(lm, eng, reqs, layer, hp, contexts, site, lens, bar):
         opt.step(); opt.zero_grad()
         with torch.no_grad(): delta.mul_((hp.clamp_norm_factor*v0.norm(dim=1)/delta.norm(dim=1)).clamp(max=1)[:,None])
         if out: groups = _leave(groups, set(out))
-    return v0, best, [torch.stack(o).cpu() for o in losses]
+    return now0, best, [torch.stack(o).cpu() for o in losses]
 
-# %% ../../nbs/core/09_keyvalue.ipynb #3cfea2e8
+# %% ../../nbs/core/09_keyvalue.ipynb #1f6eeb9b
+def same_subject(
+    reqs:list, # `EditRequest`s
+)->list: # lists of their numbers
+    "Which requests are about the same subject, in the order of their first."
+    res = {}
+    for i,r in enumerate(reqs): res.setdefault(r.subject.strip(), []).append(i)
+    return list(res.values())
+
+# %% ../../nbs/core/09_keyvalue.ipynb #b5832965
 def _check_reach(lm, reqs, rows, layer, token):
     "Raises if no value at `layer` can change the answer of a request."
     if layer < lm.n_layers-1: return
     for r,rs in zip(reqs, rows):
+        r = _alike(r)[0]
         if not any(o.at >= len(o.ids)-len(o.target) for o in rs if o.target):
             raise ValueError(f"layer {layer} is the last one of {lm.name!r}: nothing above it carries what is written at {token!r} "
                              f"to the end of {r.text!r}; edit a lower layer")
@@ -325,7 +344,7 @@ def _portions(lm, reqs, layer, hp, contexts, room):
         else: res.append([i])
     return res
 
-# %% ../../nbs/core/09_keyvalue.ipynb #ba490088
+# %% ../../nbs/core/09_keyvalue.ipynb #5abc6c23
 def values(
     lm:LM,      # the model
     reqs:list,  # `EditRequest`s
@@ -335,19 +354,21 @@ def values(
     site:str='mlp_out', # what delta is added to: `'mlp_out'` (ROME) or `'block'` (MEMIT)
     loss_layer:int|None=None, # read the target's likelihood off this layer, as MEMIT does with `v_loss_layer`; None = the last
     memory:float|None=None,   # GiB for states and graphs; None = 2 on a CPU, 8 elsewhere
+    groups=None,              # lists of numbers of the requests that share one delta, see `same_subject`; None = none do
 )->Values: # of all requests, in their order
     "The value each request needs at the edited place: gradient descent for many requests at once (ROME Eq. 4)."
     lens = None if loss_layer in (None, lm.n_layers-1) else loss_layer
-    todo = _portions(lm, reqs, layer, hp, contexts, (memory or (2 if lm.device.type=='cpu' else 8))*2**30)
-    v0,delta,losses = [None]*len(reqs), [None]*len(reqs), [None]*len(reqs)
-    with lm.asking(grad=True), tqdm(total=len(reqs), desc=f'values at layer {layer}', leave=False, delay=1) as bar:
+    groups = [[i] for i in range(len(reqs))] if groups is None else groups; sets = [[reqs[i] for i in g] for g in groups]
+    todo = _portions(lm, sets, layer, hp, contexts, (memory or (2 if lm.device.type=='cpu' else 8))*2**30); found = [None]*len(sets)
+    with lm.asking(grad=True), tqdm(total=len(sets), desc=f'values at layer {layer}', leave=False, delay=1) as bar:
         eng = Engine(lm)
         if lens is not None and eng.level=='replay':
             raise ValueError(f"loss_layer={loss_layer} needs the engine, which does not fit {lm.name}; use the last layer")
         for ch in todo:
-            res = _optimise(lm, eng, [reqs[i] for i in ch], layer, hp, contexts, site, lens, bar)
-            for i,*o in zip(ch, *res): v0[i],delta[i],losses[i] = o
-    return Values(torch.stack(v0), torch.stack(delta), losses)
+            res = _optimise(lm, eng, [sets[i] for i in ch], layer, hp, contexts, site, lens, bar)
+            for i,*o in zip(ch, *res): found[i] = o
+    own = {i: (v,d,l) for g,(vs,d,l) in zip(groups, found) for i,v in zip(g, vs)}; v0,delta,losses = zip(*(own[i] for i in range(len(reqs))))
+    return Values(torch.stack(v0), torch.stack(delta), list(losses))
 
 # %% ../../nbs/core/09_keyvalue.ipynb #f3bb8d09
 _floor = 1e-7 # float32 precision: what is smaller, relative to the largest entry of C, is not known

@@ -60,7 +60,7 @@ def past_keys(
     ks = [k for k in ks if isinstance(k, Tensor) and k.shape[1:]==(d_in,)]
     return torch.cat(ks).T if ks else None
 
-# %% ../../nbs/methods/11_nullspace.ipynb #82f4eecf
+# %% ../../nbs/methods/11_nullspace.ipynb #6e28ee33
 @method('alphaedit', AlphaEditParams)
 def alphaedit(
     lm:LM,         # the model; it is not changed
@@ -74,6 +74,7 @@ def alphaedit(
     P = {l: null_space(C[l].to(lm.weight(f'mlp_out.{l}').device), hp.nullspace_threshold) for l in layers}
     adjust = lambda l,K: null_space_solve(K, P[l], hp.L2, past_keys(lm, l, len(K)))
     ctx,vs,parts,ks,miss = write_facts(lm, reqs, hp, contexts, adjust)
-    with Edit('done', parts).on(lm): ks = {l: group_mean(k, ctx) for l,k in keys(lm, reqs, layers, ctx, hp.fact_token).items()}
+    groups = same_subject(reqs) if hp.merge else None
+    with Edit('done', parts).on(lm): ks = {l: mean_within(group_mean(k, ctx), groups) for l,k in keys(lm, reqs, layers, ctx, hp.fact_token).items()}
     free = {l: float(p.trace())/len(p) for l,p in P.items()}
     return parts, mass_stats(vs, {}, miss, ctx) | {f'written_{l}': k.cpu() for l,k in ks.items()} | dict(free=free)

@@ -24,7 +24,7 @@ from .memit import *
 # %% ../../nbs/methods/15_pmet.ipynb #0743b64b
 _sites = ('attn_out','mlp_out')
 
-# %% ../../nbs/methods/15_pmet.ipynb #78b0d302
+# %% ../../nbs/methods/15_pmet.ipynb #d17edf2b
 class JointRows:
     "Rows of some requests, aligned at their lookup token: from two changes per request to log-probabilities."
     def __init__(self,
@@ -34,7 +34,7 @@ class JointRows:
     ):
         self.eng,self.layer = eng,layer; rec = eng.record(eng.lm.batch([o.ids for o in rows]), start=layer, keep=[layer])
         self.s = eng.suffix(rec, [o.at for o in rows], layer); end,col = (torch.as_tensor(o).tolist() for o in (self.s.end, self.s.col))
-        pick = [(i, end[i]-len(o.target)+1+j, t, 1/len(o.target), o.edit) for i,o in enumerate(rows) for j,t in enumerate(o.target)]
+        pick = [(i, end[i]-len(o.target)+1+j, t, o.weight/len(o.target), o.edit) for i,o in enumerate(rows) for j,t in enumerate(o.target)]
         kl = [(i, col[i], 0, 0., o.edit) for i,o in enumerate(rows) if not o.target]; self.n_pick = len(pick)
         self.r,self.c,self.t,self.w,self.e = (torch.tensor(o, device=self.s.h.device) for o in zip(*pick, *kl))
         self.at,self.edit = (torch.tensor(o, device=self.s.h.device) for o in (col, [o.edit for o in rows]))
@@ -55,28 +55,32 @@ class JointRows:
                 if l==lens: early = up(eng.top(h[self.r,self.c][:,None])[:,0])
             return up(eng.top(h[self.r,self.c][:,None])[:,0]), early
 
-# %% ../../nbs/methods/15_pmet.ipynb #3cc33eae
-def _losses(J, delta, v0, hp, n_contexts, kl0, lens):
+# %% ../../nbs/methods/15_pmet.ipynb #3ae4b4ec
+def _losses(J, delta, v0, hp, kl0, lens):
     "(3, n) nll, divergence, decay; (n,) does the target lead in every context?; log-probabilities where divergence is read."
     last,early = J.logits(delta, lens); p,n = J.n_pick,len(delta); lp = (last if early is None else early)[:p].log_softmax(-1)
     hit = lp.gather(1, J.t[:p,None])[:,0]; zero = torch.zeros(n, dtype=lp.dtype, device=lp.device)
-    nll = zero.index_add(0, J.e[:p], -hit*J.w[:p].to(lp)/n_contexts); miss = zero.index_add(0, J.e[:p], (hit < lp.max(-1).values).to(lp))
+    nll = zero.index_add(0, J.e[:p], -hit*J.w[:p].to(lp)); miss = zero.index_add(0, J.e[:p], (hit < lp.max(-1).values).to(lp))
     now = last[p:].log_softmax(-1); ref = now.detach() if kl0 is None else kl0
     kl = zero.index_add(0, J.e[p:], hp.kl_factor*(now.exp()*(now-ref)).sum(-1)) if len(now) else zero
     decay = hp.v_weight_decay*(delta.norm(dim=2)/v0.norm(dim=2)**2).sum(1)
     return torch.stack([nll, kl, decay.to(nll)]), miss==0, ref
 
-# %% ../../nbs/methods/15_pmet.ipynb #2a4488f1
-def _search(lm, eng, reqs, layer, hp, contexts, lens):
-    "Both values of one batch of requests: v0 (n, 2, d), delta (n, 2, d), losses."
-    rows = value_rows(lm, reqs, contexts, hp.fact_token, kl=hp.kl_factor>0); sites = [f'{s}.{layer}' for s in _sites]
-    out = states_at(lm, [(o.ids,o.at) for o in rows[::len(rows)//len(reqs)]], outputs=sites)[1]
-    v0 = torch.stack([out[s] for s in sites], 1)
+# %% ../../nbs/methods/15_pmet.ipynb #1f07bb31
+def _before(lm, reqs, layer, hp, contexts):
+    "(n, 2, d_model): what attention and MLP give now for each request."
+    sites = [f'{s}.{layer}' for s in _sites]
+    out = states_at(lm, [lm.lookup(r.prompt, r.subject, hp.fact_token, contexts[0]) for r in reqs], outputs=sites)[1]
+    return torch.stack([out[s] for s in sites], 1)
+
+def _search(lm, eng, sets, v0, layer, hp, contexts, lens):
+    "Both changes of one batch of values, (n, 2, d), and losses; each of `sets` holds the requests of one value, `v0` (n, 2, d) is what is there now."
+    rows = value_rows(lm, sets, contexts, hp.fact_token, kl=hp.kl_factor>0)
     J,delta = JointRows(eng, rows, layer), torch.zeros_like(v0).requires_grad_(); opt = torch.optim.Adam([delta], lr=hp.v_lr)
-    factor,live = torch.full(v0.shape[:1], hp.nll_loss_factor).to(v0), torch.ones(len(reqs), dtype=torch.bool, device=v0.device)
-    best,losses,kl0 = torch.zeros_like(v0), [[] for _ in reqs], None
+    factor,live = torch.full(v0.shape[:1], hp.nll_loss_factor).to(v0), torch.ones(len(sets), dtype=torch.bool, device=v0.device)
+    best,losses,kl0 = torch.zeros_like(v0), [[] for _ in sets], None
     for step in range(hp.v_num_grad_steps):
-        parts,leads,kl0 = _losses(J, delta, v0, hp, len(contexts), kl0, lens)
+        parts,leads,kl0 = _losses(J, delta, v0, hp, kl0, lens)
         parts = torch.cat([parts[:1]*factor, parts[1:]]); tot = parts.sum(0)
         for i in live.nonzero()[:,0].tolist(): losses[i].append(torch.cat([tot[i:i+1], parts[:,i]]).detach())
         if not torch.isfinite(tot[live]).all():
@@ -88,9 +92,9 @@ def _search(lm, eng, reqs, layer, hp, contexts, lens):
         factor = torch.where(leads, .1, 1.)*hp.nll_loss_factor
         opt.zero_grad(); tot[live].sum().backward(); opt.step()
         with torch.no_grad(): delta.mul_((hp.clamp_norm_factor*v0.norm(dim=2)/delta.norm(dim=2)).clamp(max=1).nan_to_num(1.)[...,None])
-    return v0, best, [torch.stack(o).cpu() for o in losses]
+    return best, [torch.stack(o).cpu() for o in losses]
 
-# %% ../../nbs/methods/15_pmet.ipynb #41cb66a9
+# %% ../../nbs/methods/15_pmet.ipynb #214b8df4
 def joint_values(
     lm:LM,      # the model
     reqs:list,  # `EditRequest`s
@@ -98,24 +102,27 @@ def joint_values(
     hp,         # `PMETParams`
     contexts=('{}',), # beginnings
     memory:float|None=None, # GiB for states and graphs; None = 2 on a CPU, 8 elsewhere
+    groups=None, # lists of numbers of the requests that share a value; None = none do
 )->tuple: # `Values` of the attention, `Values` of the MLP
     "What attention and MLP of `layer` should give at the subject, optimised together for many requests."
     if layer==lm.n_layers-1 and hp.fact_token!='last':
         raise ValueError(f"layer {layer} is the last one of {lm.name!r}: nothing above it carries what is written "
                          f"at {hp.fact_token!r} to the end; edit lower layers")
-    lens = None if hp.v_loss_layer in (None, lm.n_layers-1) else max(hp.v_loss_layer, layer); res = []
+    lens = None if hp.v_loss_layer in (None, lm.n_layers-1) else max(hp.v_loss_layer, layer); found = []
+    groups = [[i] for i in range(len(reqs))] if groups is None else groups; v0 = _before(lm, reqs, layer, hp, contexts)
     T = max(len(lm.ids(r.text)) for r in reqs)+max(map(len, contexts))//3; room = (memory or (2 if lm.device.type=='cpu' else 8))*2**30
-    size = max(1, int(room//((len(contexts)+1)*value_bytes(lm, layer, T, T))))
-    with lm.asking(grad=True), tqdm(total=len(reqs), desc=f'values at layer {layer}', leave=False, delay=1) as bar:
+    size = max(1, int(room//((len(contexts)*max(map(len, groups))+1)*value_bytes(lm, layer, T, T))))
+    with lm.asking(grad=True), tqdm(total=len(groups), desc=f'values at layer {layer}', leave=False, delay=1) as bar:
         eng = Engine(lm)
         if lens is not None and eng.level=='replay':
             raise ValueError(f"v_loss_layer={lens} needs the engine, which does not fit {lm.name}; use the last layer")
-        for i in range(0, len(reqs), size):
-            res.append(_search(lm, eng, reqs[i:i+size], layer, hp, contexts, lens)); bar.update(len(reqs[i:i+size]))
-    v0,delta,losses = torch.cat([o[0] for o in res]), torch.cat([o[1] for o in res]), [l for o in res for l in o[2]]
-    return tuple(Values(v0[:,k], delta[:,k], losses) for k in (0,1))
+        for i in range(0, len(groups), size):
+            part = groups[i:i+size]; means = torch.stack([v0[g].mean(0) for g in part])
+            found += zip(*_search(lm, eng, [[reqs[j] for j in g] for g in part], means, layer, hp, contexts, lens)); bar.update(len(part))
+    own = {j: o for g,o in zip(groups, found) for j in g}; delta,losses = zip(*(own[j] for j in range(len(reqs)))); delta = torch.stack(delta)
+    return tuple(Values(v0[:,k], delta[:,k], list(losses)) for k in (0,1))
 
-# %% ../../nbs/methods/15_pmet.ipynb #db13e5c3
+# %% ../../nbs/methods/15_pmet.ipynb #03642297
 @dataclass
 class PMETParams(MEMITParams):
     "Hyper-parameters of PMET."
@@ -124,6 +131,9 @@ class PMETParams(MEMITParams):
     v_lr:float = .2             # Adam step
     kl_factor:float = 1.        # weight of the divergence on "{subject} is a"
     nll_loss_factor:float = 1.  # weight of the likelihood, a tenth of it once the target leads everywhere
+    def __post_init__(self):
+        super().__post_init__()
+        if self.blue or self.norm_anchor is not None: raise ValueError("PMET has values of its own, so blue and norm_anchor do not apply; use memit, emmet or alphaedit")
 
 @method('pmet', PMETParams)
 def pmet(
@@ -136,7 +146,7 @@ def pmet(
     "PMET: the MLP's share of a joint optimisation, spread over `layers` by square roots."
     ctx = contexts_for(lm, hp.context_template_length_params, hp.seed) if contexts is None else check_contexts(contexts)
     C = moments_for(lm, sorted(hp.layers), mom2, texts=hp.mom2_dataset, n_tokens=hp.mom2_n_samples)
-    attn,mlp = joint_values(lm, reqs, max(hp.layers), hp, ctx)
+    groups = same_subject(reqs) if hp.merge else None; attn,mlp = joint_values(lm, reqs, max(hp.layers), hp, ctx, groups=groups)
     adjust = lambda l,K: least_squares(K, C[l], hp.mom2_update_weight)
-    parts,ks,miss = walk(lm, reqs, mlp.v, hp, ctx, adjust, share=lambda left: left**.5, site='mlp_out')
+    parts,ks,miss = walk(lm, reqs, mlp.v, hp, ctx, adjust, share=lambda left: left**.5, site='mlp_out', groups=groups)
     return parts, mass_stats(mlp, ks, miss, ctx) | dict(z_attn=attn.v.cpu())
