@@ -148,7 +148,7 @@ def scratch(self:LM,
             for n,p in ps.items(): p.copy_(keep[n])
         for p,r,g in everyone: p.requires_grad_(r); p.grad = g
 
-# %% ../../nbs/core/02_lm.ipynb #ccfaf48b
+# %% ../../nbs/core/02_lm.ipynb #57a28e2b
 @patch(as_prop=True)
 def bos(self:LM)->list:
     "The ids this tokenizer puts before a text: `[]` or `[bos]`."
@@ -156,26 +156,44 @@ def bos(self:LM)->list:
     return [b] if b is not None and self.tok('a')['input_ids'][:1]==[b] else []
 
 @patch
+def all_ids(self:LM,
+    texts:list, # any texts
+)->list: # for each, its token ids, with BOS iff the tokenizer adds it
+    "Token ids of many texts, in one call of the tokenizer."
+    for o in texts:
+        if not isinstance(o, str): raise TypeError(f"a prompt should be a str, got {type(o).__name__}: {o!r}")
+    b = self.bos
+    return [b+o for o in self.tok(list(texts), add_special_tokens=False)['input_ids']] if texts else []
+
+@patch
 def ids(self:LM,
     text:str, # any text
 )->list: # token ids, with BOS iff the tokenizer adds it
     "Token ids of `text`."
-    if not isinstance(text, str): raise TypeError(f"a prompt should be a str, got {type(text).__name__}: {text!r}")
-    return self.bos + self.tok(text, add_special_tokens=False)['input_ids']
+    return self.all_ids([text])[0]
 
-# %% ../../nbs/core/02_lm.ipynb #43719042
+# %% ../../nbs/core/02_lm.ipynb #468712e4
+@patch
+def pair_ids(self:LM,
+    pairs:list, # (prompt, target) pairs; a target may come with or without a leading space
+)->list: # for each, the ids of the prompt and those of the target (at least one)
+    "Token ids of prompts and of the targets that continue them."
+    for _,t in pairs:
+        if not isinstance(t, str): raise TypeError(f"target should be a str, got {type(t).__name__}: {t!r}")
+        if not t.strip(): raise ValueError(f"target {t!r} is empty: it has no tokens to score")
+    tails = [join_target(p, t) for p,t in pairs]
+    each = zip(self.all_ids([p for p,_ in pairs]), self.all_ids([p+t for (p,_),t in zip(pairs, tails)]), tails)
+    return [(a, b[len(a):] if b[:len(a)]==a else self.tok(t, add_special_tokens=False)['input_ids']) for a,b,t in each]
+
 @patch
 def target_ids(self:LM,
     prompt:str, # text before
     target:str, # what should follow, with or without a leading space
 )->list: # token ids of the target, at least one
     "Token ids of `target` as a continuation of `prompt`."
-    if not isinstance(target, str): raise TypeError(f"target should be a str, got {type(target).__name__}: {target!r}")
-    if not target.strip(): raise ValueError(f"target {target!r} is empty: it has no tokens to score")
-    a,b = self.ids(prompt), self.ids(prompt + join_target(prompt, target))
-    return b[len(a):] if b[:len(a)]==a else self.tok(join_target(prompt, target), add_special_tokens=False)['input_ids']
+    return self.pair_ids([(prompt, target)])[0][1]
 
-# %% ../../nbs/core/02_lm.ipynb #a8c21dd5
+# %% ../../nbs/core/02_lm.ipynb #db7b4ecf
 @dataclass
 class Batch:
     "Padded token ids."
@@ -184,14 +202,17 @@ class Batch:
     pos:Tensor  # (b, T) position of each real token in its text; 0 at padding
     lens:list   # number of real tokens of each row
     last:Tensor|None=None # (b,) column of each row's last prompt token; None = its last real token
-    def to(self, device): return Batch(self.ids.to(device), self.mask.to(device), self.pos.to(device), self.lens, None if self.last is None else self.last.to(device))
+    who:Tensor|None=None  # (b,) which of several edits each row is for; None = they are not told apart
+    def to(self, device):
+        ts = [None if o is None else o.to(device) for o in (self.ids, self.mask, self.pos, self.last, self.who)]
+        return Batch(*ts[:3], self.lens, *ts[3:])
 
 @patch(as_prop=True)
 def pad_id(self:LM)->int:
     "A harmless id to pad with."
     return next((i for i in (self.tok.pad_token_id, self.tok.eos_token_id) if i is not None), 0)
 
-# %% ../../nbs/core/02_lm.ipynb #8360c756
+# %% ../../nbs/core/02_lm.ipynb #a8e977dd
 @patch
 def batch(self:LM,
     rows:list,         # lists of token ids
@@ -202,9 +223,9 @@ def batch(self:LM,
     lens = [len(o) for o in rows]; T = max(lens)
     if self.max_len and T > self.max_len: raise ValueError(f"a prompt has {T} tokens, {self.name} takes at most {self.max_len}; shorten it")
     at = [T-n if side=='left' else 0 for n in lens]
-    i,m,p = (torch.full((len(rows),T), v) for v in (self.pad_id,0,0))
-    for r,(o,s) in enumerate(zip(rows, at)): i[r,s:s+len(o)] = torch.tensor(o); m[r,s:s+len(o)] = 1; p[r,s:s+len(o)] = torch.arange(len(o))
-    return Batch(i, m, p, lens).to(self.device)
+    i = torch.tensor([[self.pad_id]*s+o+[self.pad_id]*(T-s-len(o)) for o,s in zip(map(list, rows), at)])
+    p = torch.arange(T)-torch.tensor(at)[:,None]; m = (p>=0) & (p<torch.tensor(lens)[:,None])
+    return Batch(i, m.long(), p*m, lens).to(self.device)
 
 @patch
 def encode(self:LM,
@@ -214,14 +235,15 @@ def encode(self:LM,
     "`texts` as a padded `Batch`; the tokenizer's own padding settings are neither used nor changed."
     return self.batch([self.ids(o) for o in ([texts] if isinstance(texts, str) else texts)], side)
 
-# %% ../../nbs/core/02_lm.ipynb #4c1dc2c6
+# %% ../../nbs/core/02_lm.ipynb #1b5c05f6
 class Now:
     "What the model is being asked at the moment."
     def __init__(self,
         mask:Tensor, # (b, T) 1 at real tokens, of the prompt (generation) or the whole text
         last:Tensor|None=None, # (b,) column of the last prompt token; None = the last real one
+        who:Tensor|None=None,  # (b,) which of several edits each row is for
     ):
-        self.mask,self.rows,self.start,self.memo = mask,len(mask),0,{} # `start`: columns in the cache already; `memo`: what hooks decided for these rows
+        self.mask,self.rows,self.who,self.start,self.memo = mask,len(mask),who,0,{} # `start`: columns in the cache already; `memo`: what hooks decided for these rows
         self.last = (mask*torch.arange(1, mask.shape[1]+1, device=mask.device)).argmax(1) if last is None else last
 
 @patch
@@ -232,11 +254,12 @@ def asked(self:LM, now:Now):
     try: yield now
     finally: self.now = old
 
-# %% ../../nbs/core/02_lm.ipynb #be3f6b96
+# %% ../../nbs/core/02_lm.ipynb #391b13a7
 @patch
 def takes(self:LM, arg:str)->bool:
     "Does the model's forward take `arg`?"
-    return arg in inspect.signature(self.base.forward).parameters
+    if 'takes' not in self.cache: self.cache['takes'] = frozenset(inspect.signature(self.base.forward).parameters)
+    return arg in self.cache['takes']
 
 @patch
 def forward(self:LM,
@@ -248,22 +271,26 @@ def forward(self:LM,
     if self.takes('position_ids'): kw['position_ids'] = batch.pos
     fast = keep is not None and self.takes('logits_to_keep')
     if fast: kw['logits_to_keep'] = keep
-    with self.asked(Now(batch.mask, batch.last)): o = self.model(input_ids=batch.ids, attention_mask=batch.mask, use_cache=False, **kw)
+    with self.asked(Now(batch.mask, batch.last, batch.who)): o = self.model(input_ids=batch.ids, attention_mask=batch.mask, use_cache=False, **kw)
     if keep is not None and not fast: o.logits = o.logits[:,keep]
     return o
 
-# %% ../../nbs/core/02_lm.ipynb #60de1d62
+# %% ../../nbs/core/02_lm.ipynb #355a22a0
 def chunks(
     lens:list,        # length of each row in tokens
     budget:int=8192,  # tokens in one batch, padding included
     size:int|None=None, # rows in one batch; None = as many as the budget allows
+    call:int=32,      # tokens that cost as much as one more batch
 )->list: # lists of row numbers
     "Groups rows of similar length under a budget."
-    res,cur = [],[]
-    for i in sorted(range(len(lens)), key=lambda i: lens[i]):
-        if cur and (len(cur)+1)*lens[i] > budget or size and len(cur) >= size: res.append(cur); cur = []
-        cur.append(i)
-    return res + [cur] if cur else res
+    order = sorted(range(len(lens)), key=lambda i: lens[i]); n = len(order)
+    ends = [j for j in range(1, n+1) if j==n or lens[order[j]]>lens[order[j-1]]]; best = {0: (0, None)} # number of rows -> cost, where its last group starts
+    for j in ends:
+        T = lens[order[j-1]]; most = min(size or n, max(1, budget//max(T, 1)))
+        best[j] = min((best[i][0] + (j-i)*T + -(-(j-i)//most)*call, i, most) for i in best)
+    res,j = [],n
+    while j: _,i,most = best[j]; res = [order[k:min(k+most, j)] for k in range(i, j, most)] + res; j = i
+    return res
 
 # %% ../../nbs/core/02_lm.ipynb #bec25e21
 @patch
@@ -298,36 +325,52 @@ def _ruled(self:LM, ids, scores, states):
     for o in self._parts('on_scores'): scores = o.on_scores(self, ids, scores, states)
     return scores
 
-# %% ../../nbs/core/02_lm.ipynb #3a2ad9e1
+# %% ../../nbs/core/02_lm.ipynb #309d4d1b
 @patch
-def _scores(self:LM,
+def _chunks(self:LM, lens, size=None, kept=4, most=2**26):
+    "`chunks` for this model: about `kept` scored positions a row, and at most `most` scores in a batch."
+    rows = max(1, most//(kept*self.n_vocab))
+    return chunks(lens, size=min(size or rows, rows), call=32 if self.device.type=='cpu' else 512)
+
+# %% ../../nbs/core/02_lm.ipynb #9bafb1f7
+@patch
+def _score_chunks(self:LM,
     rows:list, # token ids of each row
     at:list,   # for each row, the positions whose next-token scores are wanted
     size=None, # rows in one batch
-): # for each row, (len(at), V) float32 scores
+    who=None,  # for each row, which of several edits it is for
+): # for each batch: its rows, and the scores of their positions one after another, float32
     "Next-token scores at chosen positions, with every `on_scores` part applied."
-    res = [None]*len(rows); rules = self._parts('on_scores')
     with self.asking(), self._watch() as seen:
-        for ch in chunks([len(o) for o in rows], size=size):
-            b = self.batch([rows[i] for i in ch]); keep = torch.tensor(sorted({p for i in ch for p in at[i]}), device=b.ids.device)
-            b.last = torch.tensor([min(at[i]) for i in ch], device=b.ids.device); lg = self.forward(b, keep).logits; where = {p:k for k,p in enumerate(keep.tolist())}
-            for r,i in enumerate(ch):
-                res[i] = lg[r,[where[p] for p in at[i]]].float()
-                if rules: res[i] = torch.cat([self._ruled(b.ids[r:r+1,:p+1], s[None], {k: h[r:r+1,p] for k,h in seen.items()}) for p,s in zip(at[i], res[i])])
+        for ch in self._chunks([len(o) for o in rows], size):
+            b = self.batch([rows[i] for i in ch]); dev = b.ids.device; keep = sorted({p for i in ch for p in at[i]}); where = {p:k for k,p in enumerate(keep)}
+            b.last = torch.tensor([min(at[i]) for i in ch], device=dev); b.who = None if who is None else torch.tensor([who[i] for i in ch], device=dev)
+            lg = self.forward(b, torch.tensor(keep, device=dev)).logits; r,c = [[*o] for o in zip(*((r, p) for r,i in enumerate(ch) for p in at[i]))]
+            sc = lg[r, [where[p] for p in c]].float()
+            if self._parts('on_scores'):
+                sc = torch.cat([self._ruled(b.ids[i:i+1,:p+1], s[None], {k: h[i:i+1,p] for k,h in seen.items()}) for i,p,s in zip(r, c, sc)])
+            yield ch, sc
+
+@patch
+def _scores(self:LM, rows, at, size=None, who=None):
+    "For each row, (len(at), V) float32 scores."
+    res = [None]*len(rows)
+    for ch,sc in self._score_chunks(rows, at, size, who):
+        for i,o in zip(ch, sc.split([len(at[i]) for i in ch])): res[i] = o
     return res
 
-# %% ../../nbs/core/02_lm.ipynb #4b8040e5
+# %% ../../nbs/core/02_lm.ipynb #d05c1070
 @patch
 def logits(self:LM,
     prompts,       # a prompt or a list of them
     batch_size:int|None=None, # prompts in one forward pass; None = by length
 )->Tensor: # (b, V) float32, scores of the next token
     "Scores of the token that comes next after each prompt."
-    rows = [self.ids(o) for o in self._as_asked(prompts)]
+    rows = self.all_ids(self._as_asked(prompts))
     if not rows: raise ValueError("nothing to ask: no prompts")
     return torch.cat(self._scores(rows, [[len(o)-1] for o in rows], batch_size))
 
-# %% ../../nbs/core/02_lm.ipynb #eaa5414b
+# %% ../../nbs/core/02_lm.ipynb #e12ca7a5
 @patch
 def target_logprobs(self:LM,
     prompts, # a prompt or a list of them
@@ -339,9 +382,11 @@ def target_logprobs(self:LM,
     if len(ps)==1: ps = ps*len(ts)
     if len(ts)==1: ts = ts*len(ps)
     if len(ps)!=len(ts): raise ValueError(f"{len(ps)} prompts but {len(ts)} targets; give one for each, or a single one")
-    pi,ti = [self.ids(p) for p in ps], [self.target_ids(p,t) for p,t in zip(ps,ts)]
-    sc = self._scores([p+t[:-1] for p,t in zip(pi,ti)], [list(range(len(p)-1, len(p)-1+len(t))) for p,t in zip(pi,ti)], batch_size)
-    return [s.log_softmax(-1)[range(len(t)),t] for s,t in zip(sc,ti)]
+    ids = self.pair_ids(list(zip(ps, ts))); res = [None]*len(ids)
+    for ch,sc in self._score_chunks([p+t[:-1] for p,t in ids], [list(range(len(p)-1, len(p)-1+len(t))) for p,t in ids], batch_size):
+        ts = [ids[i][1] for i in ch]; lp = sc.log_softmax(-1)[range(len(sc)), sum(ts, [])]
+        for i,o in zip(ch, lp.split([len(t) for t in ts])): res[i] = o
+    return res
 
 @patch
 def logprobs(self:LM, prompts, targets, batch_size:int|None=None)->Tensor:
@@ -363,7 +408,68 @@ def top(self:LM,
     p,i = self.logits(prompt)[0].softmax(-1).topk(k)
     return Top(zip([self.tok.decode([o]) for o in i.tolist()], p.tolist()))
 
-# %% ../../nbs/core/02_lm.ipynb #6dfb8280
+# %% ../../nbs/core/02_lm.ipynb #7928f8b5
+@patch(as_prop=True)
+def stop_ids(self:LM)->list:
+    "Token ids that end a text."
+    g = getattr(self.model, 'generation_config', None)
+    o = getattr(g, 'eos_token_id', None); o = self.tok.eos_token_id if o is None else o
+    return [] if o is None else [o] if isinstance(o, int) else list(o)
+
+@patch
+def _step(self:LM, ids, mask, pos, cache):
+    "One call of the model in a generation: scores (b, V) of the next token, and the cache (None where the model has none)."
+    kw = dict(position_ids=pos) if self.takes('position_ids') else {}
+    if self.takes('logits_to_keep'): kw['logits_to_keep'] = 1
+    if cache is not None: kw['past_key_values'] = cache
+    o = self.model(input_ids=ids, attention_mask=mask, use_cache=True, **kw)
+    return o.logits[:,-1], getattr(o, 'past_key_values', None)
+
+# %% ../../nbs/core/02_lm.ipynb #454c925e
+class _Writing:
+    "A batch of texts that are being continued."
+    def __init__(self, lm, b, seen, leave):
+        self.lm,self.seen,self.leave,self.rows,self.now = lm,seen,leave,list(range(len(b.ids))),Now(b.mask, who=b.who) # `rows`: which rows of `b` are still here
+        self.all,self.mask,self.ids,self.pos,self.cache = b.ids,b.mask,b.ids,b.pos,None
+    def step(self):
+        "The most likely next token of each row that is here."
+        lm,T = self.lm,self.all.shape[1]; self.now.rows,self.now.start = len(self.all), T-self.ids.shape[1]
+        with lm.asked(self.now): sc,self.cache = lm._step(self.ids, self.mask, self.pos, self.cache)
+        tok = lm._ruled(self.all, sc.float(), {k: h[:,-1] for k,h in self.seen.items()}).argmax(-1)
+        self.all,self.mask = torch.cat([self.all, tok[:,None]], 1), torch.cat([self.mask, torch.ones_like(self.mask[:,:1])], 1); last = self.mask.sum(1, keepdim=True)-1
+        self.ids,self.pos = (self.all,(self.mask.cumsum(1)-1)*self.mask) if self.cache is None else (tok[:,None],last)
+        return tok.tolist()
+    def keep(self, rows):
+        "Let the other rows go, if enough of them are done."
+        if not self.leave or len(rows) > .75*len(self.rows) or not hasattr(self.cache, 'batch_select_indices'): return
+        at = {r:i for i,r in enumerate(self.rows)}; i = torch.tensor([at[r] for r in rows], device=self.all.device); self.rows = rows; self.cache.batch_select_indices(i)
+        for k in ('all','mask','ids','pos'): setattr(self, k, getattr(self, k)[i])
+        for k in ('mask','last','who'): setattr(self.now, k, None if getattr(self.now, k) is None else getattr(self.now, k)[i])
+
+# %% ../../nbs/core/02_lm.ipynb #18d6e647
+@patch
+def _greedy(self:LM,
+    rows:list, # token ids of each row
+    n:int,     # tokens to add at most
+    size=None, # rows in one batch
+    until=None, # `until(row, ids so far)` says that a row has said enough
+    who=None,  # for each row, which of several edits it is for
+)->list: # for each row, its new ids, up to and with the stop token
+    "The most likely next token, again and again."
+    res,stop = [[] for _ in rows], set(self.stop_ids)
+    with self.asking(), self._watch() as seen:
+        for ch in self._chunks([len(o)+n for o in rows], size):
+            b = self.batch([rows[i] for i in ch], side='left'); b.who = None if who is None else torch.tensor([who[i] for i in ch], device=b.ids.device)
+            w = _Writing(self, b, seen, not self._parts('attach') and not self._parts('on_scores')); busy = list(range(len(ch)))
+            for _ in range(n):
+                tok = dict(zip(w.rows, w.step()))
+                for r in busy: res[ch[r]].append(tok[r])
+                busy = [r for r in busy if tok[r] not in stop and not (until and until(ch[r], res[ch[r]]))]
+                if not busy: break
+                w.keep(busy)
+    return res
+
+# %% ../../nbs/core/02_lm.ipynb #9e890237
 class _Rules:
     "Every `on_scores` part of the edits that are on, as one logits processor."
     def __init__(self, lm, seen): self.lm,self.seen = lm,seen
@@ -374,13 +480,6 @@ def _processors(lm, seen, kw):
     if not lm._parts('on_scores'): return LogitsProcessorList()
     rp = kw.pop('repetition_penalty', None)
     return LogitsProcessorList([_Rules(lm, seen)] + ([RepetitionPenaltyLogitsProcessor(rp)] if rp else []))
-
-@patch(as_prop=True)
-def stop_ids(self:LM)->list:
-    "Token ids that end a text."
-    g = getattr(self.model, 'generation_config', None)
-    o = getattr(g, 'eos_token_id', None); o = self.tok.eos_token_id if o is None else o
-    return [] if o is None else [o] if isinstance(o, int) else list(o)
 
 # %% ../../nbs/core/02_lm.ipynb #617f3dbd
 @patch
@@ -395,20 +494,28 @@ def _stepping(self:LM, now):
         with self.asked(now): yield now
     finally: h.remove()
 
-# %% ../../nbs/core/02_lm.ipynb #254c152b
+# %% ../../nbs/core/02_lm.ipynb #275632ee
 @contextlib.contextmanager
-def _quiet():
-    "Without transformers' advice on arguments that are not the user's."
-    v = transformers.logging.get_verbosity(); transformers.logging.set_verbosity_error()
-    try: yield
-    finally: transformers.logging.set_verbosity(v)
+def _quiet(lm):
+    "Without transformers' advice on arguments that are not the user's, and without the settings that came with the model."
+    v = transformers.logging.get_verbosity(); had = {m: vars(m).get('generation_config') for m in {lm.model,lm.base}}
+    try:
+        transformers.logging.set_verbosity_error()
+        for m,o in had.items():
+            if o is not None: m.generation_config = GenerationConfig()
+        yield
+    finally:
+        transformers.logging.set_verbosity(v)
+        for m,o in had.items():
+            if o is not None: m.generation_config = o
 
 @patch
-def _generate(self:LM, rows, size, seed, **kw):
+def _generate(self:LM, rows, size, seed, until=None, **kw):
     "Continuations, as ids, of rows of ids."
-    res,devs = [None]*len(rows), [self.device] if self.device.type!='cpu' else []
-    with self.asking(), _quiet(), self._watch() as seen, torch.random.fork_rng(devs, enabled=seed is not None):
-        rules = _processors(self, seen, kw); gc = GenerationConfig(pad_token_id=self.pad_id, eos_token_id=self.stop_ids or None, **kw)
+    if not kw.get('do_sample') and kw.keys() <= {'max_new_tokens','do_sample'}: return self._greedy(rows, kw['max_new_tokens'], size, until)
+    res,devs,eos = [None]*len(rows), [self.device] if self.device.type!='cpu' else [], self.stop_ids or None
+    with self.asking(), _quiet(self), self._watch() as seen, torch.random.fork_rng(devs, enabled=seed is not None):
+        rules = _processors(self, seen, kw); gc = GenerationConfig(pad_token_id=self.pad_id, eos_token_id=eos, **kw)
         if seed is not None: torch.manual_seed(seed)
         for ch in chunks([len(o)+kw['max_new_tokens'] for o in rows], size=size):
             b = self.batch([rows[i] for i in ch], side='left')
@@ -416,7 +523,7 @@ def _generate(self:LM, rows, size, seed, **kw):
             for i,o in zip(ch, out[:,b.ids.shape[1]:].tolist()): res[i] = o
     return res
 
-# %% ../../nbs/core/02_lm.ipynb #ec635d61
+# %% ../../nbs/core/02_lm.ipynb #4f1ef637
 @patch
 def generate(self:LM,
     prompts,              # a prompt or a list of them
@@ -424,10 +531,10 @@ def generate(self:LM,
     do_sample:bool=False, # draw at random instead of taking the most likely token
     seed:int|None=None,   # seed of the drawing; the global generator is left as it was
     batch_size:int|None=None, # prompts in one batch
-    **kw,                 # other fields of `GenerationConfig`: temperature, top_k, ...
+    **kw,                 # other fields of `GenerationConfig`: temperature, top_k, num_beams, ...
 )->list: # one continuation per prompt, without the prompt
     "Continues each prompt."
-    ps = self._as_asked(prompts); rows = [self.ids(o) for o in ps]
+    ps = self._as_asked(prompts); rows = self.all_ids(ps)
     if not rows: raise ValueError("nothing to ask: no prompts")
     if self.max_len and (n := max(map(len, rows))) + max_new_tokens > self.max_len:
         raise ValueError(f"a prompt of {n} tokens and {max_new_tokens} new ones do not fit: {self.name} takes {self.max_len}; ask for fewer")
