@@ -26,7 +26,6 @@ from edit_nb.evaluate.corpora import *
 from edit_nb.evaluate.report import *
 from edit_nb.evaluate.evaluate import *
 from edit_nb.evaluate.guard import *
-from edit_nb.evaluate.experiment import *
 from edit_nb.methods.rome import *
 from edit_nb.methods.finetune import *
 from edit_nb.methods.memit import *
@@ -44,3 +43,4 @@ from edit_nb.methods.neuraldb import *
 from edit_nb.methods.incontext import *
 from edit_nb.methods.decoding import *
 from edit_nb.interact.plots import *
+from edit_nb.interact.heatmap import *

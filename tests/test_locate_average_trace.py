@@ -5,8 +5,6 @@ nb = NB('locate/01_average_trace.ipynb')
 
 def test_parts_that_tokens_play_294c761d(flags): nb.check('294c761d', flags) # test_eq(token_roles(9, (1,5)), [None,0,1,1,2,3,4,4,5])
 
-def test_averagetrace_7ea207eb(flags): nb.check('7ea207eb', flags) # test_close([_t95(o) for o in (1,2,5,10,30,1000)], [12.706,4.303,2.571,2.228,2.042,1.962],
-
 def test_average_trace_70c335b6(flags): nb.check('70c335b6', flags) # test_eq(avg.effects.shape, (len(facts), 6, lm.n_layers))
 
 def test_looking_a93c328c(flags): nb.check('a93c328c', flags) # test_eq(cut.sever, 'mlp')

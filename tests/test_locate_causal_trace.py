@@ -11,13 +11,17 @@ def test_the_base_run_6d4e82a5(flags): nb.check('6d4e82a5', flags) # test_eq(_sp
 
 def test_windows_of_mlps_and_of_attention_7a5c1723(flags): nb.check('7a5c1723', flags) # test_eq([_span(l, 3, 8) for l in (0,4,7)], [(0,2), (3,6), (6,8)])
 
-def test_all_tokens_40410c22(flags): nb.check('40410c22', flags) # test_eq(s[-1,-1], base.p[0])
+def test_all_tokens_702f2276(flags): nb.check('702f2276', flags) # test_close(s[-1,-1], base.p[0], eps=1e-6)
 
 def test_the_textbook_loop_6316e0f7(flags): nb.check('6316e0f7', flags) # test_close(slow, s, eps=1e-6)
 
 def test_preview_one_backward_pass_5283d2b3(flags): nb.check('5283d2b3', flags) # for k,o in _preview(plain, ('state','mlp','attn'), 3).items(): test_close(o, _preview(base
 
+def test_causal_trace_5207965e(flags): nb.check('5207965e', flags) # test_close([_t95(o) for o in (1,2,5,10,30,1000)], [12.706,4.303,2.571,2.228,2.042,1.962],
+
 def test_causal_trace_b2a9fde3(flags): nb.check('b2a9fde3', flags) # test_eq(causal_trace(lm, 'The Eiffel Tower is in the city of', subject).scores, trace.scor
+
+def test_causal_trace_89482814(flags): nb.check('89482814', flags) # test_eq((trace.error.shape, causal_trace(lm, prompt, subject, mode='preview').error, causa
 
 def test_is_it_right_d830272e(flags): nb.check('d830272e', flags) # test_eq(bool(slow.scores.std() > 1e-6), True)
 
@@ -31,7 +35,7 @@ def test_looking_268015f6(flags): nb.check('268015f6', flags) # test_eq('Total e
 
 def test_the_three_panels_bc9a88e7(flags): nb.check('bc9a88e7', flags) # for k,t in panels.items(): test_close(t.scores, causal_trace(lm, prompt, subject, kind=k,
 
-def test_keeping_30f29740(flags): nb.check('30f29740', flags) # with expect_fail(ValueError, 'holds no causal trace'): CausalTrace.load(files[0])
+def test_keeping_bab87031(flags): nb.check('bab87031', flags) # with expect_fail(ValueError, 'holds no causal trace'): CausalTrace.load(files[0])
 
 def test_the_preview_measured_5fe71ce1(flags): nb.check('5fe71ce1', flags) # test_eq(preview_agreement(trace, trace) | dict(flat_mae=0), dict(spearman=1., mae=0., flat
 

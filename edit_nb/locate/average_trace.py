@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['TOKEN_ROLES', 'token_roles', 'AverageTrace', 'average_trace']
 
-# %% ../../nbs/locate/01_average_trace.ipynb #e0129d5d
+# %% ../../nbs/locate/01_average_trace.ipynb #add448e6
 import json,math
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from tqdm.auto import tqdm
 from ..core.lm import *
 from ..core.engine import *
 from .causal_trace import *
-from .causal_trace import _noise_std
+from .causal_trace import _noise_std,_t95
 
 # %% ../../nbs/locate/01_average_trace.ipynb #0740b615
 TOKEN_ROLES = ['first subject token', 'middle subject tokens', 'last subject token', 'first token after', 'further tokens', 'last token']
@@ -66,14 +66,6 @@ class AverageTrace:
         best = self.mean.nan_to_num(-1)
         return (f"AverageTrace({self.kind}, {self.mode}, {len(self.effects)} facts: total effect {self.total.mean():.3f}; largest mean at the last subject token "
                 f"{best[2].max():.3f}, at the last token below the last layer {best[5,:-1].max():.3f})")
-
-# %% ../../nbs/locate/01_average_trace.ipynb #914ecbb1
-def _t95(df):
-    "97.5 % point of Student's t with `df` degrees of freedom (Cornish-Fisher expansion; within 1 % from 3 on)."
-    if df < 1: return math.nan
-    if df < 3: return {1: 12.706, 2: 4.303}[df]
-    z = 1.959964
-    return z + (z**3+z)/(4*df) + (5*z**5+16*z**3+3*z)/(96*df**2) + (3*z**7+19*z**5+17*z**3-15*z)/(384*df**3)
 
 # %% ../../nbs/locate/01_average_trace.ipynb #ea7a0cd6
 def _fact(o):

@@ -109,7 +109,7 @@ def _run(base, sites=())->_Base:
         if base.target is None: base.target = int(eng.top(last[:1])[0,-1].argmax())
         return _answered(base, _probs(eng, last, base.target))
 
-# %% ../../nbs/locate/00_causal_trace.ipynb #348aeae1
+# %% ../../nbs/locate/00_causal_trace.ipynb #e59b451d
 def _args(base, n, t, l):
     "Arguments and prefix of block `l` for `n` members of `S` noisy rows, from token `t` on (all tokens where the engine takes no suffix)."
     eng = base.eng; past = t if eng.level=='suffix' else 0
@@ -122,12 +122,12 @@ def _from(base, x, t):
     return x[1:,past:].clone(), t-past
 
 def _finish(base, act, t)->Tensor:
-    "(n,) mean probability of the answer for `n` members that enter the last block."
+    "(n, S) probability of the answer for `n` members that enter the last block, each in `S` noisy runs."
     n = len(act)//base.S
     h = base.eng.last_block(act, _args(base, n, t, base.eng.n-1), 1)
-    return _probs(base.eng, h, base.target).view(n, base.S).mean(1)
+    return _probs(base.eng, h, base.target).view(n, base.S)
 
-# %% ../../nbs/locate/00_causal_trace.ipynb #d6f454e7
+# %% ../../nbs/locate/00_causal_trace.ipynb #406b28cd
 def _severed(base, t, l, n, sever):
     "A `Trace` that keeps the output of module `sever` at token `t` as it was in the noisy run."
     if sever is None: return Trace(base.lm)
@@ -136,7 +136,7 @@ def _severed(base, t, l, n, sever):
     return Trace(base.lm, edit={site: fn})
 
 def _sweep_states(base, t, layers, sever=None)->Tensor:
-    "(len(layers),) scores with the state of token `t` restored after each of `layers`, which are consecutive and below the last."
+    "(len(layers), S) scores with the state of token `t` restored after each of `layers`, which are consecutive and below the last."
     act = torch.empty(0)
     for l in range(layers[0], base.eng.n-1):
         if len(act):
@@ -167,9 +167,9 @@ def _regroup(x, S, order):
     n = len(x)//S
     return x if order==list(range(n)) else x.view(n, S, *x.shape[1:])[order].flatten(0, 1)
 
-# %% ../../nbs/locate/00_causal_trace.ipynb #e0e147c0
+# %% ../../nbs/locate/00_causal_trace.ipynb #d5347e03
 def _sweep_windows(base, t, spans, site)->Tensor:
-    "(len(spans),) scores with the clean outputs of `site` at token `t` in layers [a, b), for sorted distinct spans (a, b)."
+    "(len(spans), S) scores with the clean outputs of `site` at token `t` in layers [a, b), for sorted distinct spans (a, b)."
     eng,S,n = base.eng, base.S, base.eng.n
     on,off,x = [],[],torch.empty(0) # first layers of the open chains, spans that have ended, their states in this order
     for l in range(spans[0][0], n):
@@ -186,26 +186,27 @@ def _sweep_windows(base, t, spans, site)->Tensor:
         on,off = going, off+ended
     return torch.stack([p[len(on)+off.index(o)] if o in off else p[on.index(o[0])] for o in spans])
 
-# %% ../../nbs/locate/00_causal_trace.ipynb #088da553
+# %% ../../nbs/locate/00_causal_trace.ipynb #39270b53
 def _chunked(xs, n): return [xs[i:i+n] for i in range(0, len(xs), n)]
 
 @torch.no_grad()
+def _row(base, kind, window, sever, memory, t)->Tensor:
+    "(L, S) scores of token `t`."
+    eng = base.eng; past = t if eng.level=='suffix' else 0
+    members = max(1, eng.max_seqs(base.T-past, past, memory) // base.S)
+    if kind=='state':
+        last = base.p[:1].expand(1, base.S) if t==base.T-1 else base.p[None,1:]
+        return torch.cat([*(_sweep_states(base, t, ls, sever) for ls in _chunked(range(eng.n-1), members)), last])
+    spans = [_span(l, window, eng.n) for l in range(eng.n)]
+    got = {}
+    for ch in _chunked(sorted(set(spans)), members): got.update(zip(ch, _sweep_windows(base, t, ch, f'{kind}_out')))
+    return torch.stack([got[o] for o in spans])
+
 def _exact(base, kind, window, sever, memory, progress)->Tensor:
-    "(T, L) scores."
-    eng,low = base.eng, base.p[1:].mean()
-    scores = torch.full((base.T, eng.n), float(low))
-    for t in tqdm(range(base.a, base.T), desc=f'trace {kind}', disable=not progress, leave=False):
-        past = t if eng.level=='suffix' else 0
-        members = max(1, eng.max_seqs(base.T-past, past, memory) // base.S)
-        if kind=='state':
-            for ls in _chunked(range(eng.n-1), members): scores[t,list(ls)] = _sweep_states(base, t, ls, sever).cpu()
-            if t==base.T-1: scores[t,-1] = base.p[0]
-        else:
-            spans = [_span(l, window, eng.n) for l in range(eng.n)]
-            got = {}
-            for ch in _chunked(sorted(set(spans)), members): got.update(zip(ch, _sweep_windows(base, t, ch, f'{kind}_out')))
-            scores[t] = torch.stack([got[o] for o in spans]).cpu()
-    return scores
+    "(T, L, S) scores."
+    scores = base.p[1:].expand(base.T, base.eng.n, -1).clone() # what stands before the subject is never damaged
+    for t in tqdm(range(base.a, base.T), desc=f'trace {kind}', disable=not progress, leave=False): scores[t] = _row(base, kind, window, sever, memory, t)
+    return scores.cpu()
 
 # %% ../../nbs/locate/00_causal_trace.ipynb #b2264a7a
 def _textbook(base, kind, window, sever, progress, cells=None, whole=False)->Tensor:
@@ -262,7 +263,7 @@ def _preview(base, kinds, window)->dict:
         return (odds[1:,None,None] + gains).sigmoid().mean(0).cpu()
     return {k: score(k) for k in kinds}
 
-# %% ../../nbs/locate/00_causal_trace.ipynb #d24a6f93
+# %% ../../nbs/locate/00_causal_trace.ipynb #582a759b
 @dataclass
 class CausalTrace:
     "How far restoring one place brings the answer back, for all tokens and layers."
@@ -282,6 +283,7 @@ class CausalTrace:
     prompt:str=''       # text with the subject in it
     subject:str=''      # the subject
     model:str=''        # name of the model
+    error:Tensor|None=None # (T, L) half width of a 95 % interval over the noise samples; None for a preview, and with one sample
     @property
     def total(self)->float: return self.high-self.low
     @property
@@ -291,6 +293,19 @@ class CausalTrace:
     def __repr__(self):
         return (f"CausalTrace({self.kind}, {self.mode}{f', {self.sever} severed' if self.sever else ''}: p({self.target!r}) {self.high:.3f} clean, "
                 f"{self.low:.3f} damaged, at best {float(self.scores[slice(*self.subject_range)].max()):.3f} with one subject token restored)")
+
+# %% ../../nbs/locate/00_causal_trace.ipynb #533abafa
+def _t95(df):
+    "97.5 % point of Student's t with `df` degrees of freedom (Cornish-Fisher expansion; within 1 % from 3 on)."
+    if df < 1: return math.nan
+    if df < 3: return {1: 12.706, 2: 4.303}[df]
+    z = 1.959964
+    return z + (z**3+z)/(4*df) + (5*z**5+16*z**3+3*z)/(96*df**2) + (3*z**7+19*z**5+17*z**3-15*z)/(384*df**3)
+
+def _error(x)->Tensor|None:
+    "Half width of a 95 % interval of the mean over the last axis."
+    S = x.shape[-1]
+    return None if S < 2 else x.std(-1)/S**.5*_t95(S-1)
 
 # %% ../../nbs/locate/00_causal_trace.ipynb #4821c846
 def _sites(kind, sever, n): return [f'{o}_out.{l}' for o in (kind, sever) if o in ('mlp','attn') for l in range(n)]
@@ -303,7 +318,15 @@ def _check(kind, window, mode, sever):
     if sever not in (None,'mlp','attn'): raise ValueError(f"sever should be None, 'mlp' or 'attn', got {sever!r}")
     if sever and (kind!='state' or mode=='preview'): raise ValueError(f"sever={sever!r} goes with kind='state' and an exact mode, got kind={kind!r}, mode={mode!r}")
 
-# %% ../../nbs/locate/00_causal_trace.ipynb #b20d4f7d
+# %% ../../nbs/locate/00_causal_trace.ipynb #c4eeaac9
+def _result(base, kind, scores, prompt, subject, window, noise, seed, mode, sever=None)->CausalTrace:
+    "The trace with `scores` (T, L), or (T, L, S) for each noise sample."
+    lm,given = base.lm, isinstance(noise, (Tensor,np.ndarray)); std = float(base.noise.std()) if given else _noise_std(lm, noise, subject)
+    mean,err = (scores,None) if scores.dim()==2 else (scores.mean(-1), _error(scores))
+    return CausalTrace(mean, float(base.p[1:].mean()), float(base.p[0]), [lm.tok.decode([i]) for i in base.ids], (base.a, base.z), lm.tok.decode([base.target]),
+        kind, 1 if kind=='state' else window, mode, sever, base.S, std, None if given else seed, _split(prompt, subject).replace('{}', subject), subject, lm.name, err)
+
+# %% ../../nbs/locate/00_causal_trace.ipynb #fcd032ac
 def _traces(lm, prompt, subject, target, kinds, window, noise, samples, seed, mode, sever, memory, progress, engine)->list:
     "A `CausalTrace` for each of `kinds`, from one base run."
     for k in kinds: _check(k, window, mode, sever)
@@ -313,10 +336,7 @@ def _traces(lm, prompt, subject, target, kinds, window, noise, samples, seed, mo
         _run(base, sorted({o for k in kinds for o in _sites(k, sever, lm.n_layers)}))
         exact = mode=='exact' and base.eng.level!='replay'
         with lm.asking(): scores = {k: _exact(base, k, window, sever, memory, progress) if exact else _textbook(base, k, window, sever, progress) for k in kinds}
-    given,text = isinstance(noise, (Tensor,np.ndarray)), _split(prompt, subject).replace('{}', subject)
-    std = float(base.noise.std()) if given else _noise_std(lm, noise, subject)
-    return [CausalTrace(scores[k], float(base.p[1:].mean()), float(base.p[0]), [lm.tok.decode([i]) for i in base.ids], (base.a, base.z), lm.tok.decode([base.target]),
-        k, 1 if k=='state' else window, mode, sever, base.S, std, None if given else seed, text, subject, lm.name) for k in kinds]
+    return [_result(base, k, scores[k], prompt, subject, window, noise, seed, mode, sever) for k in kinds]
 
 # %% ../../nbs/locate/00_causal_trace.ipynb #4ad81c49
 def causal_trace(
@@ -443,7 +463,7 @@ def causal_traces(
     if not kinds: raise ValueError("kinds is empty; give some of 'state', 'mlp', 'attn'")
     return TracePanels(zip(kinds, _traces(lm, prompt, subject, target, kinds, window, noise, samples, seed, mode, None, memory, progress, engine)))
 
-# %% ../../nbs/locate/00_causal_trace.ipynb #da64eec0
+# %% ../../nbs/locate/00_causal_trace.ipynb #2cf7d808
 @patch
 def save(self:CausalTrace,
     path, # `*.safetensors` for the numbers, `*.png`, `*.svg` or `*.pdf` for the picture
@@ -452,8 +472,8 @@ def save(self:CausalTrace,
     path = Path(path)
     if path.suffix in ('.png','.svg','.pdf'): path.write_bytes(self.picture(path.suffix[1:], dpi=200))
     elif path.suffix=='.safetensors':
-        head = {k:v for k,v in self.__dict__.items() if k!='scores'}
-        save_file(dict(scores=self.scores.contiguous()), path, metadata=dict(edit_nb_trace=json.dumps(head)))
+        ts = {k: v.contiguous() for k,v in self.__dict__.items() if isinstance(v, Tensor)}
+        save_file(ts, path, metadata=dict(edit_nb_trace=json.dumps({k:v for k,v in self.__dict__.items() if k not in ts})))
     else: raise ValueError(f"suffix {path.suffix!r} of {path.name!r} is not known; use .safetensors for the numbers, or .png, .svg, .pdf for a picture")
     return path
 
@@ -462,9 +482,8 @@ def _load_trace(cls,
 )->CausalTrace: # the same trace
     "Read a trace from a `.safetensors` file."
     try:
-        with safe_open(path, 'pt') as f: head,scores = json.loads((f.metadata() or {})['edit_nb_trace']), f.get_tensor('scores').clone() # else it is a view of the file
-        head.update(subject_range=tuple(head['subject_range']))
-        return cls(scores, **head)
+        with safe_open(path, 'pt') as f: head,ts = json.loads((f.metadata() or {})['edit_nb_trace']), {k: f.get_tensor(k).clone() for k in f.keys()} # else they are views of the file
+        return cls(**head | ts | dict(subject_range=tuple(head['subject_range'])))
     except (SafetensorError, KeyError, TypeError, ValueError) as e: raise ValueError(f"{str(path)!r} holds no causal trace, or is damaged ({type(e).__name__}: {e})") from None
 CausalTrace.load = classmethod(_load_trace)
 
