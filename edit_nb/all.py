@@ -26,6 +26,7 @@ from edit_nb.evaluate.corpora import *
 from edit_nb.evaluate.report import *
 from edit_nb.evaluate.evaluate import *
 from edit_nb.evaluate.guard import *
+from edit_nb.evaluate.experiment import *
 from edit_nb.methods.rome import *
 from edit_nb.methods.finetune import *
 from edit_nb.methods.memit import *
