@@ -9,15 +9,15 @@ def test_a_file_that_is_never_half_there_87141207(flags): nb.check('87141207', f
 
 def test_what_is_asked_for_e1503712(flags): nb.check('e1503712', flags) # test_eq(parse_hp('layers=[3, 4],v_lr=0.5, fact_token=subject_last,adapt=true'), dict(layer
 
-def test_what_is_asked_for_8fe77a75(flags): nb.check('8fe77a75', flags) # test_eq((kw, hp), (dict(strength=3.), dict(layer=1, strength=3.)))
+def test_what_is_asked_for_b0b20a72(flags): nb.check('b0b20a72', flags) # test_eq((kw, hp), (dict(strength=3.), dict(layer=1, strength=3.)))
 
-def test_what_is_asked_for_931f0c5f(flags): nb.check('931f0c5f', flags) # test_eq(_params(D/'r')['config'], config)
+def test_what_is_asked_for_37e59b7c(flags): nb.check('37e59b7c', flags) # test_eq(_params(D/'r')['config'], config)
 
 def test_one_file_per_case_005c9dfb(flags): nb.check('005c9dfb', flags) # test_eq(_case_files([replace(cases[0], id=i) for i in (7, 'Rome|capital', '../x')]), {7: '
 
 def test_one_file_per_case_3ade6256(flags): nb.check('3ade6256', flags) # test_eq(_case_rows(json.loads(text)), mine)
 
-def test_doing_the_rest_and_nothing_twice_df0eae5f(flags): nb.check('df0eae5f', flags) # test_eq([len(o) for o in _units(cases, 'single', 3)], [3, 3, 1])
+def test_doing_the_rest_and_nothing_twice_ff696600(flags): nb.check('ff696600', flags) # test_eq([len(o) for o in _units(cases, 'single', 2)], [2, 2, 1])
 
 def test_doing_the_rest_and_nothing_twice_d4836890(flags): nb.check('d4836890', flags) # test_eq((made, len(took)), (['Mongar Kami', 'Tirka Orethpel'], 2))
 
@@ -25,31 +25,31 @@ def test_doing_the_rest_and_nothing_twice_ee1d02fd(flags): nb.check('ee1d02fd', 
 
 def test_shards_41d66bf3(flags): nb.check('41d66bf3', flags) # test_eq(this_shard({}), (0, 1))
 
-def test_all_of_it_59fc67cf(flags): nb.check('59fc67cf', flags) # test_eq((rep.stopped, rep.restored, rep.n_done, rep.failures), (False, True, 7, []))
+def test_all_of_it_c9936432(flags): nb.check('c9936432', flags) # test_eq((rep.stopped, rep.restored, rep.n_done, rep.failures), (False, True, 5, []))
 
-def test_all_of_it_601e612b(flags): nb.check('601e612b', flags) # test_eq(ids(a), ids(b))
+def test_all_of_it_0211bac9(flags): nb.check('0211bac9', flags) # test_eq(ids(a), ids(b))
 
-def test_all_of_it_e65b1240(flags): nb.check('e65b1240', flags) # test_eq(go(hebb).rows, rep.rows)
+def test_all_of_it_02199425(flags): nb.check('02199425', flags) # test_eq(go(hebb).rows, rep.rows)
 
-def test_killed_at_any_moment_1e06edb5(flags): nb.check('1e06edb5', flags) # test_eq((status, len(edited)), (0, 7))
+def test_killed_at_any_moment_31cf0fa9(flags): nb.check('31cf0fa9', flags) # test_eq((status, len(edited)), (0, 5))
 
-def test_killed_at_any_moment_2d5b0bd9(flags): nb.check('2d5b0bd9', flags) # if mode=='single': test_eq(before & set(edited), set())
+def test_killed_at_any_moment_07dd1f1c(flags): nb.check('07dd1f1c', flags) # test_eq((before & set(edited), len(set(edited))), (set(), len(edited)))
 
-def test_killed_at_any_moment_a7d7f488(flags): nb.check('a7d7f488', flags) # test_eq({o[1] for o in ends}, {0, 9})
+def test_killed_at_any_moment_a954a1fb(flags): nb.check('a954a1fb', flags) # test_eq({o[1] for o in ends}, {0, 9})
 
-def test_killed_at_any_moment_de10aae8(flags): nb.check('de10aae8', flags) # test_eq((status, len(list((D/f'at{k}').glob('*/*/case_*.json')))), (9, max(k-2, 0)))
+def test_killed_at_any_moment_eccdfc4b(flags): nb.check('eccdfc4b', flags) # test_eq((status, len(finished(out))), (9, cases_there))
 
-def test_killed_at_any_moment_3e1313e1(flags): nb.check('3e1313e1', flags) # test_eq(helper(D/mode, mode)[0], 0)
+def test_killed_at_any_moment_aab093e7(flags): nb.check('aab093e7', flags) # test_eq(helper(D/mode, mode)[0], 0)
 
-def test_killed_at_any_moment_8c44b373(flags): nb.check('8c44b373', flags) # with expect_fail(KeyboardInterrupt): go(moody)
+def test_killed_at_any_moment_c730b687(flags): nb.check('c730b687', flags) # with expect_fail(KeyboardInterrupt): go(moody)
 
-def test_killed_at_any_moment_5d5acc8f(flags): nb.check('5d5acc8f', flags) # test_eq((all7.stopped, patience), (False, [0]))
+def test_killed_at_any_moment_498f26e1(flags): nb.check('498f26e1', flags) # test_eq((all5.stopped, patience), (False, [0]))
 
-def test_killed_at_any_moment_9959a8e2(flags): nb.check('9959a8e2', flags) # test_eq(((one.stopped, one.n_done), (two.stopped, two.n_done)), ((True, 4), (False, 7)))
+def test_killed_at_any_moment_08445e67(flags): nb.check('08445e67', flags) # test_eq(((one.stopped, one.n_done), (two.stopped, two.n_done)), ((True, 3), (False, 5)))
 
 def test_when_something_goes_wrong_22d43779(flags): nb.check('22d43779', flags) # with expect_fail((ValueError, OSError), words): go(a, **kw)
 
-def test_when_something_goes_wrong_f837a8f0(flags): nb.check('f837a8f0', flags) # with expect_fail(KeyboardInterrupt): patience[0] = 0; go(moody, run='full')
+def test_when_something_goes_wrong_6f4e4984(flags): nb.check('6f4e4984', flags) # with expect_fail(KeyboardInterrupt): patience[0] = 0; go(moody, run='full')
 
 def test_when_something_goes_wrong_45f81507(flags): nb.check('45f81507', flags) # test_eq([(o['case'], o['error'][:28]) for o in bad.failures], [('Tirka|French', 'RuntimeEr
 

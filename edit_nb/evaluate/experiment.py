@@ -159,20 +159,22 @@ def _case_rows(d):
     "The rows of a file"
     return [report_row(**{k: d[k] for k in _ONCE if k in d} | o) for o in d['rows']]
 
-# %% ../../nbs/evaluate/07_experiment.ipynb #5f0ccf8c
-class _Done(Exception): "The case is on disk"
-
+# %% ../../nbs/evaluate/07_experiment.ipynb #4b0fc800
 def _units(cases, mode, unit):
     "Cases that are judged in one call of `evaluate`"
     return [cases[i:i+unit] for i in range(0, len(cases), unit)] if mode=='single' else [cases]
 
-def _asked_for(f, kw, skip=(), tick=lambda n: None):
-    "`f` with its settings, for requests that are not in `skip`; `tick` counts"
-    def _run(lm, reqs):
-        if tuple(reqs) in skip: raise _Done('on disk')
-        try: return f(lm, reqs, **kw)
-        finally: tick(1)
-    return _run
+def _write_all(folder, i, texts):
+    "Write `{file name: text}` of unit `i` so that a later attempt can finish what was begun"
+    _copy(write_atomic(folder/f'.unit_{i:05}.json', json.dumps(texts, ensure_ascii=False)))
+
+def _copy(journal):
+    "Write the files of a journal that are not there; True if there was one"
+    if not journal.exists(): return False
+    for name,text in _json(journal).items():
+        if not (journal.parent/name).exists(): write_atomic(journal.parent/name, text)
+    journal.unlink()
+    return True
 
 # %% ../../nbs/evaluate/07_experiment.ipynb #00b03a0d
 def _saved(path, reqs):
@@ -212,7 +214,7 @@ def _one_by_one(lm, f, unit, settings, common):
         if rep.stopped: break
     return rep,errors
 
-# %% ../../nbs/evaluate/07_experiment.ipynb #6a4970d6
+# %% ../../nbs/evaluate/07_experiment.ipynb #a0ccfd57
 def _timed(rows, took, cases):
     "`rows` with the seconds that edits took when they were made, for edits that may have been loaded"
     secs,several = {}, {k: [o for o in cases if set(o.requests) <= set(k)] for k in took}
@@ -226,33 +228,35 @@ def _timed(rows, took, cases):
             r['seconds'] = secs[r['case']]
     return rows
 
-def _write_unit(folder, files, unit, rep, todo):
-    "Write the rows of `rep`: those of no case, then a file for each case of `todo` that has some"
+def _texts(files, unit, rep):
+    "{file name: text}: the rows of no case, then a file for each case"
     by,ids = defaultdict(list), {o.id for o in unit}
     for r in rep.rows: by[r['case'] if r['case'] in ids else None].append(r)
-    if by[None]: write_atomic(folder/'shared.json', _case_text(by[None], restored=rep.restored))
-    for o in todo:
-        if by[o.id]: write_atomic(folder/files[o.id], _case_text(by[o.id], requests=[asdict(r) for r in o.requests], restored=rep.restored))
+    res = {'shared.json': _case_text(by[None], restored=rep.restored)} if by[None] else {}
+    return res | {files[o.id]: _case_text(by[o.id], requests=[asdict(r) for r in o.requests], restored=rep.restored) for o in unit}
 
-# %% ../../nbs/evaluate/07_experiment.ipynb #b0a1d024
-def _do_unit(lm, f, kw, run, unit, mode, settings, tick):
-    "Judge the cases of `unit` that are not on disk, and write them"
-    folder,files = run
-    todo = [o for o in unit if not (folder/files[o.id]).exists()]
-    if not todo: return
-    took,trouble,skip = {},[],set()
-    if mode=='single': skip = {tuple(o.requests) for o in unit} - {tuple(o.requests) for o in todo}
-    g = _asked_for(f, kw, skip, tick) if mode=='single' else _keeping(_asked_for(f, kw), folder/'edits', took, trouble, tick)
-    g.__name__ = name = _params(folder)['config']['method']
+# %% ../../nbs/evaluate/07_experiment.ipynb #6401dd4e
+def _counting(f, kw, tick):
+    "`f` with its settings; `tick` counts the calls"
+    def _run(lm, reqs):
+        try: return f(lm, reqs, **kw)
+        finally: tick(1)
+    return _run
+
+def _do_unit(lm, f, kw, run, i, unit, mode, settings, tick):
+    "Judge the cases of unit `i` and write them, unless they are on disk"
+    (folder,files),name,took,trouble = run, _params(run[0])['config']['method'], {}, []
+    if _copy(folder/f'.unit_{i:05}.json') or all((folder/files[o.id]).exists() for o in unit): return
+    g = _counting(f, kw, tick) if mode=='single' else _keeping(_counting(f, kw, lambda n: None), folder/'edits', took, trouble, tick)
+    g.__name__ = name
     try: rep = _judge(lm, g, unit, mode, settings)
     except Exception:
         if mode!='single': raise
         rep,errors = _one_by_one(lm, g, unit, settings, dict(method=name, model=lm.name))
         if len(errors)==len(unit) and not any(folder.glob('case_*.json')): raise # not the fault of a case
-    rep.rows = [r for r in _timed(rep.rows, took, unit) if not (r['error'] or '').startswith('_Done')]
-    if not rep.stopped or mode=='single': _write_unit(folder, files, unit, rep, todo)
     if trouble: raise trouble[0]
     if rep.stopped: raise KeyboardInterrupt
+    _timed(rep.rows, took, unit); _write_all(folder, i, _texts(files, unit, rep))
 
 # %% ../../nbs/evaluate/07_experiment.ipynb #16891709
 def read_run(
@@ -357,15 +361,15 @@ def run_experiment(
     lm,f,given,settings,cases,folder = _prepare(method, model, dataset, path, split, n, seed, nearest, columns, mode, hp, out, run, unit, world, kw)
     return _go(lm, f, given, settings, cases, folder, mode, unit, (rank, world), keep_edits, retry, progress)
 
-# %% ../../nbs/evaluate/07_experiment.ipynb #ed6b50e2
+# %% ../../nbs/evaluate/07_experiment.ipynb #f1486e3b
 def _go(lm, f, given, settings, cases, folder, mode, unit, shard, keep_edits, retry, progress):
     "Judge what this process has to; the report of what is on disk then"
     files = _case_files(cases); (rank,world),units = shard, _units(cases, mode, unit)
-    for o in cases if retry and not rank else ():
-        if (p := folder/files[o.id]).exists() and any(r['metric']=='failed' for r in _case_rows(_json(p))): p.unlink()
-    mine = units[rank::world]; there = sum((folder/files[o.id]).exists() for u in mine for o in u)
-    with tqdm(total=sum(map(len, mine)), initial=there, desc=f"{folder.parent.name} {mode}", unit='case', disable=not progress, mininterval=.5) as bar:
-        for u in mine: _do_unit(lm, f, given, (folder, files), u, mode, settings, bar.update)
+    mine = range(len(units))[rank::world]; there = sum((folder/files[o.id]).exists() for i in mine for o in units[i])
+    for p in [folder/files[o.id] for i in mine for o in units[i]] if retry else ():
+        if p.exists() and any(r['metric']=='failed' for r in _case_rows(_json(p))): p.unlink(); there -= 1
+    with tqdm(total=sum(len(units[i]) for i in mine), initial=there, desc=f"{folder.parent.name} {mode}", unit='case', disable=not progress, mininterval=.5) as bar:
+        for i in mine: _do_unit(lm, f, given, (folder, files), i, units[i], mode, settings, bar.update)
         bar.n = bar.total; bar.refresh()
     if not keep_edits and all((folder/o).exists() for o in files.values()): shutil.rmtree(folder/'edits', ignore_errors=True)
     return read_run(folder)
