@@ -363,7 +363,7 @@ def subject_probes(
     if (form := world.rels[f.rel].inverse): res.append(Probe('portability.inverse', form.replace('{o}', req.target_new), f.subject))
     return res
 
-# %% ../../nbs/core/10_atlas.ipynb #baf23367
+# %% ../../nbs/core/10_atlas.ipynb #4695c547
 def make_case(
     world:World, # facts
     known,       # those the model knows
@@ -379,7 +379,7 @@ def make_case(
     say = lambda kind,prompt: Probe(kind, prompt, req.target_new, req.target_true)
     probes = [say('rewrite', req.text)] + [say('rephrase', ask(t)) for t in r.held] + locality_probes(world, known, f, req)
     probes += subject_probes(world, known, f, req, pairs, laws)
-    return EditCase(req, probes + [Probe('generation', p) for p in (f.subject, ask(other[0]), ask(other[1]))], f.id)
+    return EditCase(req, probes + [Probe('generation', p) for p in (f.subject, ask(other[0]), ask(other[1]))], f.id, relation=f.rel)
 
 # %% ../../nbs/core/10_atlas.ipynb #fb4da28e
 def atlas_cases(
