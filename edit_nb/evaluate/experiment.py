@@ -176,15 +176,15 @@ def _copy(journal):
     journal.unlink()
     return True
 
-# %% ../../nbs/evaluate/07_experiment.ipynb #00b03a0d
+# %% ../../nbs/evaluate/07_experiment.ipynb #6cd4785b
 def _saved(path, reqs):
     "The edit at `path`, or None where it is missing, damaged or of other requests"
     try: e = Edit.load(path)
     except (OSError, ValueError): return None
     return e if e.requests==list(reqs) else None
 
-def _keeping(f, folder, took, trouble, tick=lambda n: None):
-    "`f` whose edits are kept in `folder`; notes seconds in `took`, and an error of the disk in `trouble`"
+def _keeping(f, folder, took, loaded, trouble, tick=lambda n: None):
+    "`f` whose edits are kept in `folder`; notes seconds in `took`, what was there already in `loaded`, an error of the disk in `trouble`"
     count = itertools.count()
     def _run(lm, reqs):
         path = folder/f'edit_{next(count):05}.safetensors'
@@ -192,6 +192,7 @@ def _keeping(f, folder, took, trouble, tick=lambda n: None):
             t = time.perf_counter(); e = f(lm, reqs); e.info['seconds_to_make'] = time.perf_counter()-t
             try: folder.mkdir(exist_ok=True); e.save(path)
             except OSError as x: trouble.append(x); raise KeyboardInterrupt from None # ends `evaluate`, which takes other errors for those of a case
+        else: loaded.append(tuple(reqs))
         took[tuple(reqs)] = e.info['seconds_to_make']; tick(1)
         return e
     return _run
@@ -214,9 +215,9 @@ def _one_by_one(lm, f, unit, settings, common):
         if rep.stopped: break
     return rep,errors
 
-# %% ../../nbs/evaluate/07_experiment.ipynb #a0ccfd57
-def _timed(rows, took, cases):
-    "`rows` with the seconds that edits took when they were made, for edits that may have been loaded"
+# %% ../../nbs/evaluate/07_experiment.ipynb #cade5ac6
+def _timed(rows, took, loaded, cases):
+    "`rows` with the seconds that edits took when they were made; those of `loaded` edits say nothing of memory"
     secs,several = {}, {k: [o for o in cases if set(o.requests) <= set(k)] for k in took}
     for o in cases:
         k = tuple(o.requests)
@@ -226,7 +227,8 @@ def _timed(rows, took, cases):
         if r['case'] in secs and r['seconds'] is not None:
             if r['kind']=='cost' and r['metric']=='seconds': r['post'] = secs[r['case']]
             r['seconds'] = secs[r['case']]
-    return rows
+    again = {o.id for o in cases for k in loaded if set(o.requests) <= set(k)}
+    return [r for r in rows if r['metric']!='peak_memory' or r['case'] not in again]
 
 def _texts(files, unit, rep):
     "{file name: text}: the rows of no case, then a file for each case"
@@ -235,7 +237,7 @@ def _texts(files, unit, rep):
     res = {'shared.json': _case_text(by[None], restored=rep.restored)} if by[None] else {}
     return res | {files[o.id]: _case_text(by[o.id], requests=[asdict(r) for r in o.requests], restored=rep.restored) for o in unit}
 
-# %% ../../nbs/evaluate/07_experiment.ipynb #6401dd4e
+# %% ../../nbs/evaluate/07_experiment.ipynb #8444b90d
 def _counting(f, kw, tick):
     "`f` with its settings; `tick` counts the calls"
     def _run(lm, reqs):
@@ -245,9 +247,9 @@ def _counting(f, kw, tick):
 
 def _do_unit(lm, f, kw, run, i, unit, mode, settings, tick):
     "Judge the cases of unit `i` and write them, unless they are on disk"
-    (folder,files),name,took,trouble = run, _params(run[0])['config']['method'], {}, []
+    (folder,files),name,took,loaded,trouble = run, _params(run[0])['config']['method'], {}, [], []
     if _copy(folder/f'.unit_{i:05}.json') or all((folder/files[o.id]).exists() for o in unit): return
-    g = _counting(f, kw, tick) if mode=='single' else _keeping(_counting(f, kw, lambda n: None), folder/'edits', took, trouble, tick)
+    g = _counting(f, kw, tick) if mode=='single' else _keeping(_counting(f, kw, lambda n: None), folder/'edits', took, loaded, trouble, tick)
     g.__name__ = name
     try: rep = _judge(lm, g, unit, mode, settings)
     except Exception:
@@ -256,7 +258,7 @@ def _do_unit(lm, f, kw, run, i, unit, mode, settings, tick):
         if len(errors)==len(unit) and not any(folder.glob('case_*.json')): raise # not the fault of a case
     if trouble: raise trouble[0]
     if rep.stopped: raise KeyboardInterrupt
-    _timed(rep.rows, took, unit); _write_all(folder, i, _texts(files, unit, rep))
+    rep.rows = _timed(rep.rows, took, loaded, unit); _write_all(folder, i, _texts(files, unit, rep))
 
 # %% ../../nbs/evaluate/07_experiment.ipynb #16891709
 def read_run(
@@ -334,7 +336,7 @@ def _prepare(method, model, dataset, path, split, n, seed, nearest, columns, mod
     _open_run(folder, dict(config=config, made_with=_made_with(lm, path), ids=[o.id for o in cases]))
     return lm, f, given, settings, cases, folder
 
-# %% ../../nbs/evaluate/07_experiment.ipynb #bf766e6a
+# %% ../../nbs/evaluate/07_experiment.ipynb #5d2b5a01
 def run_experiment(
     method, # a name in `METHODS` (capitals and dashes do not matter), or any function (lm, requests) -> Edit
     model='atlas', # a name for `LM.load`, or an `LM`
@@ -349,7 +351,7 @@ def run_experiment(
     columns:dict|None=None, # which column is what, for the dataset 'table'
     out='results', # folder of all results
     run:str|None=None, # name of this run; None for a hash of its settings
-    unit:int=8, # single edits that are judged and saved together
+    unit:int=16, # single edits that are judged and saved together
     shard:tuple|None=None, # (number of this process, number of processes); None asks the environment
     keep_edits:bool=False, # keep the edits of a batch or a sequence when the run is complete?
     retry:bool=False, # try the cases again that failed?
