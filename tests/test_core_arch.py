@@ -7,6 +7,6 @@ def test_the_table_6ba08421(flags): nb.check('6ba08421', flags) # test_eq(set(AR
 
 def test_looking_up_62435604(flags): nb.check('62435604', flags) # test_is(get_module(gpt2, 'transformer.h.1.mlp'), gpt2.transformer.h[1].mlp)
 
-def test_looking_up_43fe9536(flags): nb.check('43fe9536', flags) # with expect_fail(KeyError, "no Arch row for 'mamba2'; add one"): arch_of(MambaForCausalLM(
+def test_looking_up_d76fbc81(flags): nb.check('d76fbc81', flags) # with expect_fail(KeyError, "no Arch row for 'mamba2'; add one"): arch_of(MambaForCausalLM(
 
 def test_orientation_5cf4325e(flags): nb.check('5cf4325e', flags) # test_eq(is_transposed(gpt2.transformer.h[0].mlp.c_proj), True)

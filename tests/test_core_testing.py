@@ -7,6 +7,10 @@ def test_a_tokenizer_60f4785d(flags): nb.check('60f4785d', flags) # test_eq(tiny
 
 def test_a_model_of_any_family_63f07bd3(flags): nb.check('63f07bd3', flags) # test_eq(lm.n_layers, 4); test_eq(lm.d_model, 32)
 
+def test_a_model_of_any_family_6bd5e3c1(flags): nb.check('6bd5e3c1', flags) # test_eq(tiny('gpt_neo', n_layers=3).config.attention_layers, ['global','local','global'])
+
+def test_a_model_of_any_family_c6799d35(flags): nb.check('c6799d35', flags) # test_close(lm.logits(long), torch.cat([lm.logits(p) for p in long]), 1e-6)
+
 def test_a_model_of_any_family_a85194a6(flags): nb.check('a85194a6', flags) # test_eq([t for t in ARCHS if torch.allclose(*(tiny(t).logits(p) for p in ('Rome is in', 'L
 
 def test_reference_numbers_e4d74513(flags): nb.check('e4d74513', flags) # if glm: test_eq(glm.top('The mother tongue of Mongar Kami is', 1)[0][0], ' Turkish')

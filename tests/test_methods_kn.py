@@ -21,4 +21,4 @@ def test_the_method_60e29e1a(flags): nb.check('60e29e1a', flags) # test_eq(0 < l
 
 def test_the_contract_c57dfc43(flags): nb.check('c57dfc43', flags) # e = check_method(kn, tiny('gpt2'), reqs, steps=4); test_eq(e.stats['scores'].shape, (2,4,1
 
-def test_the_contract_9faf89be(flags): nb.check('9faf89be', flags) # with expect_fail(ValueError, 'activation should be one of'): kn(lm, reqs[0], activation='r
+def test_the_contract_c2571686(flags): nb.check('c2571686', flags) # with expect_fail(ValueError, 'activation should be one of'): kn(lm, reqs[0], activation='r

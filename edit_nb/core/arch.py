@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['ARCHS', 'Arch', 'get_module', 'arch_of', 'is_transposed']
 
-# %% ../../nbs/core/00_arch.ipynb #34812ae2
-from dataclasses import dataclass
+# %% ../../nbs/core/00_arch.ipynb #5aa2993f
+from dataclasses import dataclass, replace
 from torch import nn
 from transformers.pytorch_utils import Conv1D
 
@@ -64,14 +64,23 @@ def get_module(
         m = getattr(m, p)
     return m
 
-# %% ../../nbs/core/00_arch.ipynb #3de18a1f
+# %% ../../nbs/core/00_arch.ipynb #2a26b7eb
+def _experts(config):
+    "Number of experts per layer, 0 in a dense model."
+    return next((n for k in ('num_local_experts','num_experts','n_routed_experts','moe_num_experts') if isinstance(n := getattr(config, k, None), int) and n > 1), 0)
+
+def _row(t, config):
+    "The row of `t`; post-norm where the config says so (opt-350m normalises after the sum, the other sizes before)."
+    return ARCHS[t] if getattr(config, 'do_layer_norm_before', True) else replace(ARCHS[t], post_norm=True)
+
 def arch_of(
     model:nn.Module, # a Hugging Face causal language model
 )->Arch: # its row
     "The row of `ARCHS` for `model`."
     c = model.config; t = getattr(c, 'model_type', None)
     if getattr(c, 'is_encoder_decoder', False): raise ValueError(f"{t!r} is an encoder-decoder; edit_nb works on decoder-only language models")
-    if t in ARCHS: return ARCHS[t]
+    if n := _experts(c): raise ValueError(f"{t!r} is a mixture of {n} experts: its MLP has no mlp_out matrix that every token passes, which is what the methods edit; use a dense model (known: {', '.join(ARCHS)})")
+    if t in ARCHS: return _row(t, c)
     if not hasattr(model, 'lm_head') and not hasattr(model, 'generate') or 'CausalLM' not in type(model).__name__ and 'LMHead' not in type(model).__name__:
         raise ValueError(f"{type(model).__name__} ({t!r}) is not a causal language model: load it with AutoModelForCausalLM")
     raise KeyError(f"no Arch row for {t!r}; add one to ARCHS: ARCHS[{t!r}] = Arch({t!r}, blocks=..., embed=..., norm=..., mlp_in=..., "

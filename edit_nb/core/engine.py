@@ -95,7 +95,7 @@ class Record:
     inputs:dict   # {site: (b, t, d)} as asked
     padded:bool   # is any row shorter than the batch?
 
-# %% ../../nbs/core/07_engine.ipynb #df779b9f
+# %% ../../nbs/core/07_engine.ipynb #1c1b4c48
 @patch
 @torch.no_grad()
 def record(self:Engine,
@@ -113,7 +113,7 @@ def record(self:Engine,
     cache = Cache(layers=[GhostLayer(record=l>=start) for l in range(self.n)]) if self.level=='suffix' else None
     outs = [f'block.{l-1}' for l in keep if l]
     with Trace(self.lm, {*outs, *sites, f'block.{self.n-1}'}, [*inputs, *['block.0' for l in keep if l==0]], edit, stop=True) as tr:
-        self._call(batch.ids, batch.mask if padded else None, batch.pos if padded else None, cache, Now(batch.mask, batch.last))
+        self._call(batch.ids, None, None, cache, Now(batch.mask, batch.last)) # padding on the right comes after all that counts: it needs no mask
     h = {l: tr[f'block.{l-1}'] if l else tr.inputs['block.0'] for l in keep}
     kv = {l: o.kv for l,o in enumerate(cache.layers) if l>=start} if cache else {}
     return Record(batch, h, kv, {o: tr[o] for o in sites}, {o: tr.inputs[o] for o in inputs}, padded)
@@ -163,7 +163,7 @@ def _stubs(self:Engine, last, note=None):
         return fn
     return [Stub(b, stub(i)) for i,b in enumerate(self.blocks)]
 
-# %% ../../nbs/core/07_engine.ipynb #ecf86397
+# %% ../../nbs/core/07_engine.ipynb #48fba5b0
 @patch
 @torch.no_grad()
 def args(self:Engine,
@@ -173,9 +173,11 @@ def args(self:Engine,
     mask:Tensor|None=None, # (B, past+q) 1 at real tokens; None: all
     pos:Tensor|None=None,  # (B, q) positions of the rows; None: `past`..`past+q`
     last:Tensor|None=None, # (B,) column of the last prompt token, of past+q; None: the last real token
+    real:Tensor|None=None, # (B, past+q) what hooks are told is real; None: as `mask`
 )->Args: # to be given to `block`
     "The arguments of every block for rows of this shape, from a dry run of the model."
-    now = Now(torch.ones(B, past+q, dtype=torch.long, device=self.lm.device) if mask is None else mask, last)
+    real = mask if real is None else real
+    now = Now(torch.ones(B, past+q, dtype=torch.long, device=self.lm.device) if real is None else real, last)
     now.start = past
     if self.level=='replay': return Args(B, q, past, [], None, mask, pos, now)
     calls,cache = [None]*self.n, Cache(layers=[GhostLayer(past) for _ in range(self.n)]) if self.level=='suffix' else None
@@ -206,11 +208,11 @@ def top(self:Engine,
     elif rows is not None: h = h[:,-rows:]
     with swapped(self.blocks, self._stubs(lambda: h)): return self._call(torch.full(h.shape[:2], self.dummy, device=self.lm.device)).logits
 
-# %% ../../nbs/core/07_engine.ipynb #4d8c4246
+# %% ../../nbs/core/07_engine.ipynb #cd3b734c
 @patch
 def _tail(self:Engine, A, n):
     "Arguments for the last `n` rows of `A`."
-    if n not in A.tails: A.tails[n] = self.args(A.B, n, A.past+A.q-n, A.mask, None if A.pos is None else A.pos[:,-n:], A.now.last)
+    if n not in A.tails: A.tails[n] = self.args(A.B, n, A.past+A.q-n, A.mask, None if A.pos is None else A.pos[:,-n:], A.now.last, A.now.mask)
     return A.tails[n]
 
 @patch
@@ -265,7 +267,7 @@ def _columns(x, cols, dim):
     shape = [1]*x.dim(); shape[0],shape[dim] = cols.shape
     return x.gather(dim, cols.view(shape).expand(*[cols.shape[1] if i==dim else o for i,o in enumerate(x.shape)]))
 
-# %% ../../nbs/core/07_engine.ipynb #76032baa
+# %% ../../nbs/core/07_engine.ipynb #3eef7e4d
 @patch
 def suffix(self:Engine,
     rec:Record,  # the base run
@@ -278,15 +280,15 @@ def suffix(self:Engine,
     rows,at,lens = [torch.as_tensor(o, device=dev) for o in (range(len(rec.batch.lens)) if rows is None else rows, at, rec.batch.lens)]
     lens,h,last = lens[rows], rec.h[start][rows], None if rec.batch.last is None else rec.batch.last[rows]
     if self.level!='suffix':
-        T = int(lens.max())
-        A = self.args(len(rows), T, mask=rec.batch.mask[rows,:T], pos=rec.batch.pos[rows,:T], last=last)
+        T = int(lens.max()); real = rec.batch.mask[rows,:T]
+        A = self.args(len(rows), T, mask=torch.ones_like(real), pos=torch.arange(T, device=dev).expand(len(rows), T), last=last, real=real)
         return Suffix(h[:,:T], A, start, at, lens-1)
     past,q = int(at.max()), int((lens-at).max())
     cols = at[:,None] - past + torch.arange(past+q, device=dev)
     real,src = (cols>=0) & (cols<lens[:,None]), cols.clamp(0, h.shape[1]-1)
-    def prefix(o): return _columns(o[rows], src[:,:past].to(o.device), 2) * real[:,None,:past,None].to(o)
-    full = bool(real.all())
-    A = self.args(len(rows), q, past, None if full else real.long(), None if full else src[:,past:], None if last is None else last-at+past)
+    def prefix(o): return _columns(o[rows], src[:,:past].to(o.device), 2).masked_fill(~real[:,None,:past,None].to(o.device), 0)
+    full = bool(real.all()); last = lens-1 if last is None else last
+    A = self.args(len(rows), q, past, None if full else (cols>=0).long(), None if full else src[:,past:], last-at+past, real.long())
     if past: A.prefix({l: tuple(map(prefix, o)) for l,o in rec.kv.items() if l>=start})
     return Suffix(_columns(h, src[:,past:].to(h.device), 1), A, start, torch.zeros_like(at), lens-1-at)
 

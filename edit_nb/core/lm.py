@@ -34,7 +34,11 @@ class LM:
         self.now = None # a `Now` while the model runs
     def __repr__(self): return f"LM({self.name!r}, {self.arch.model_type}, {self.n_layers} layers, d_model {self.d_model}, {str(self.dtype)[6:]}, {self.device}, {len(self.edits)} edit(s) on)"
 
-# %% ../../nbs/core/02_lm.ipynb #0debc7b9
+# %% ../../nbs/core/02_lm.ipynb #8a8791ec
+def _plain_weight(module):
+    "Its weight if that holds numbers to add to; None where it is quantised."
+    w = getattr(module, 'weight', None); return w if isinstance(w, Tensor) and w.is_floating_point() and w.element_size() > 1 else None
+
 @patch(as_prop=True)
 def config(self:LM): "The model's text config."; return self.model.config.get_text_config()
 @patch(as_prop=True)
@@ -53,7 +57,9 @@ def device(self:LM)->torch.device:
     e = self.module('embed'); d = e.weight.device
     return d if d.type!='meta' else torch.device(getattr(getattr(e, '_hf_hook', None), 'execution_device', self.model.device)) # meta: offloaded by accelerate
 @patch(as_prop=True)
-def dtype(self:LM)->torch.dtype: "Type of the MLP weights."; return self.module('mlp_out.0').weight.dtype
+def dtype(self:LM)->torch.dtype:
+    "Type of the MLP weights; of a quantised model, the one it computes in."
+    w = _plain_weight(self.module('mlp_out.0')); return self.model.dtype if w is None else w.dtype
 
 # %% ../../nbs/core/02_lm.ipynb #5dd1188d
 _inside = ('mlp','attn','mlp_in','mlp_gate','mlp_out','attn_out')
@@ -100,13 +106,15 @@ def param(self:LM, name:str)->nn.Parameter:
     if not isinstance(w, nn.Parameter): raise KeyError(f"{self.name} has no parameter {name!r}")
     return w
 
-# %% ../../nbs/core/02_lm.ipynb #b7647892
+# %% ../../nbs/core/02_lm.ipynb #34ebe924
 @patch
 def weight(self:LM,
     site:str, # e.g. `'mlp_out.5'`
 )->Tensor: # (d_out, d_in), a view of the parameter in its own dtype
     "The weight at `site`, seen as (d_out, d_in) whatever way it is stored."
-    m = self.module(site); w = m.weight
+    m = self.module(site); w = _plain_weight(m)
+    if w is None: raise ValueError(f"{site!r} of {self.name} is quantised ({type(m).__name__}): it has no floating-point weight to read or to add a change to. "
+                                   "Load the model without quantization (dtype=torch.bfloat16), edit it, lm.save_pretrained(folder), and quantise that")
     if w.device.type=='meta': # offloaded by accelerate: the values are in the hook
         wm = getattr(getattr(m, '_hf_hook', None), 'weights_map', None)
         if wm is None: raise ValueError(f"the weight of {site!r} is not loaded (meta device)")
@@ -254,7 +262,7 @@ def asked(self:LM, now:Now):
     try: yield now
     finally: self.now = old
 
-# %% ../../nbs/core/02_lm.ipynb #391b13a7
+# %% ../../nbs/core/02_lm.ipynb #82c0f3dd
 @patch
 def takes(self:LM, arg:str)->bool:
     "Does the model's forward take `arg`?"
@@ -271,7 +279,9 @@ def forward(self:LM,
     if self.takes('position_ids'): kw['position_ids'] = batch.pos
     fast = keep is not None and self.takes('logits_to_keep')
     if fast: kw['logits_to_keep'] = keep
-    with self.asked(Now(batch.mask, batch.last, batch.who)): o = self.model(input_ids=batch.ids, attention_mask=batch.mask, use_cache=False, **kw)
+    # a decoder does not look ahead: padding on the right needs no mask, and with one its queries may see no key at all, which is nan in some families
+    mask = torch.ones_like(batch.mask) if bool(batch.mask[:,0].all()) else batch.mask
+    with self.asked(Now(batch.mask, batch.last, batch.who)): o = self.model(input_ids=batch.ids, attention_mask=mask, use_cache=False, **kw)
     if keep is not None and not fast: o.logits = o.logits[:,keep]
     return o
 
@@ -325,12 +335,12 @@ def _ruled(self:LM, ids, scores, states):
     for o in self._parts('on_scores'): scores = o.on_scores(self, ids, scores, states)
     return scores
 
-# %% ../../nbs/core/02_lm.ipynb #309d4d1b
+# %% ../../nbs/core/02_lm.ipynb #cd3df1c7
 @patch
 def _chunks(self:LM, lens, size=None, kept=4, most=2**26):
     "`chunks` for this model: about `kept` scored positions a row, and at most `most` scores in a batch."
-    rows = max(1, most//(kept*self.n_vocab))
-    return chunks(lens, size=min(size or rows, rows), call=32 if self.device.type=='cpu' else 512)
+    rows = max(1, most//(kept*self.n_vocab)); alike = self.dtype==torch.float64 # left padding gives nan there in some families: only rows of one length go together
+    return chunks(lens, size=min(size or rows, rows), call=0 if alike else 32 if self.device.type=='cpu' else 512)
 
 # %% ../../nbs/core/02_lm.ipynb #9bafb1f7
 @patch
@@ -425,7 +435,7 @@ def _step(self:LM, ids, mask, pos, cache):
     o = self.model(input_ids=ids, attention_mask=mask, use_cache=True, **kw)
     return o.logits[:,-1], getattr(o, 'past_key_values', None)
 
-# %% ../../nbs/core/02_lm.ipynb #454c925e
+# %% ../../nbs/core/02_lm.ipynb #e488fddb
 class _Writing:
     "A batch of texts that are being continued."
     def __init__(self, lm, b, seen, leave):
@@ -445,6 +455,7 @@ class _Writing:
         at = {r:i for i,r in enumerate(self.rows)}; i = torch.tensor([at[r] for r in rows], device=self.all.device); self.rows = rows; self.cache.batch_select_indices(i)
         for k in ('all','mask','ids','pos'): setattr(self, k, getattr(self, k)[i])
         for k in ('mask','last','who'): setattr(self.now, k, None if getattr(self.now, k) is None else getattr(self.now, k)[i])
+        self.now.memo.clear()
 
 # %% ../../nbs/core/02_lm.ipynb #18d6e647
 @patch
@@ -494,7 +505,7 @@ def _stepping(self:LM, now):
         with self.asked(now): yield now
     finally: h.remove()
 
-# %% ../../nbs/core/02_lm.ipynb #275632ee
+# %% ../../nbs/core/02_lm.ipynb #90f8d280
 @contextlib.contextmanager
 def _quiet(lm):
     "Without transformers' advice on arguments that are not the user's, and without the settings that came with the model."
@@ -517,13 +528,20 @@ def _generate(self:LM, rows, size, seed, until=None, **kw):
     with self.asking(), _quiet(self), self._watch() as seen, torch.random.fork_rng(devs, enabled=seed is not None):
         rules = _processors(self, seen, kw); gc = GenerationConfig(pad_token_id=self.pad_id, eos_token_id=eos, **kw)
         if seed is not None: torch.manual_seed(seed)
-        for ch in chunks([len(o)+kw['max_new_tokens'] for o in rows], size=size):
+        for ch in self._chunks([len(o)+kw['max_new_tokens'] for o in rows], size):
             b = self.batch([rows[i] for i in ch], side='left')
             with self._stepping(Now(b.mask)): out = self.model.generate(input_ids=b.ids, attention_mask=b.mask, generation_config=gc, logits_processor=rules)
             for i,o in zip(ch, out[:,b.ids.shape[1]:].tolist()): res[i] = o
     return res
 
-# %% ../../nbs/core/02_lm.ipynb #4f1ef637
+# %% ../../nbs/core/02_lm.ipynb #ec287e4a
+@patch
+def _room(self:LM, rows, n):
+    "Raises if `n` more tokens do not fit after one of `rows`."
+    if not rows: raise ValueError("nothing to ask: no prompts")
+    if self.max_len and (k := max(map(len, rows))) + n > self.max_len:
+        raise ValueError(f"a prompt of {k} tokens and {n} new ones do not fit: {self.name} takes {self.max_len}; ask for fewer")
+
 @patch
 def generate(self:LM,
     prompts,              # a prompt or a list of them
@@ -535,9 +553,7 @@ def generate(self:LM,
 )->list: # one continuation per prompt, without the prompt
     "Continues each prompt."
     ps = self._as_asked(prompts); rows = self.all_ids(ps)
-    if not rows: raise ValueError("nothing to ask: no prompts")
-    if self.max_len and (n := max(map(len, rows))) + max_new_tokens > self.max_len:
-        raise ValueError(f"a prompt of {n} tokens and {max_new_tokens} new ones do not fit: {self.name} takes {self.max_len}; ask for fewer")
+    self._room(rows, max_new_tokens)
     if procs := self._parts('answer'): return [procs[-1].answer(self, p, max_new_tokens) for p in ps]
     out = self._generate(rows, batch_size, seed, max_new_tokens=max_new_tokens, do_sample=do_sample, **kw)
     return [self.tok.decode(o, skip_special_tokens=True) for o in out]
@@ -582,7 +598,7 @@ def lookup(self:LM,
     if at[token] >= len(ids): raise ValueError(f"nothing follows the subject in {prompt!r}, so there is no {token!r}; choose 'subject_last'")
     return ids, at[token]
 
-# %% ../../nbs/core/02_lm.ipynb #43626d95
+# %% ../../nbs/core/02_lm.ipynb #40c448cf
 @patch
 def pristine(self:LM, name:str)->Tensor:
     "The value of parameter `name` without any edit."
@@ -595,7 +611,8 @@ def fingerprint(self:LM)->dict:
     h = hashlib.sha256(json.dumps([self.arch.model_type, ps]).encode()).hexdigest()[:16]
     vals = []
     for l in sorted({0, self.n_layers//2, self.n_layers-1}):
-        s = f'mlp_out.{l}'; w = self._pristine.get(self.param_name(s)); w = self.weight(s).detach() if w is None else w.T if self.is_transposed(s) else w
+        s = f'mlp_out.{l}'; w = self._pristine.get(self.param_name(s)); s = s if _plain_weight(self.module(s)) is not None else 'embed' # embeddings are not quantised
+        w = self.weight(s).detach() if w is None else w.T if self.is_transposed(s) else w
         w = w.reshape(-1); vals += w[torch.linspace(0, len(w)-1, 16).long().to(w.device)].float().tolist()
     return dict(arch=h, values=vals)
 

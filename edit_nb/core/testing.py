@@ -35,9 +35,9 @@ def tiny_tok(
     t = Tokenizer.from_str(_bpe(bos).to_str())
     return PreTrainedTokenizerFast(tokenizer_object=t, eos_token='<|end|>', **(dict(bos_token='<s>') if bos else {}))
 
-# %% ../../nbs/core/05_testing.ipynb #90c7ad09
+# %% ../../nbs/core/05_testing.ipynb #8296c470
 _odd = dict( # what a family needs beside the common sizes
-    gpt_neo=dict(attention_types=[[['global','local'],2]], window_size=4), gptj=dict(rotary_dim=4), opt=dict(word_embed_proj_dim=32, ffn_dim=64),
+    gpt_neo=dict(window_size=4), gptj=dict(rotary_dim=4), opt=dict(word_embed_proj_dim=32, ffn_dim=64),
     falcon=dict(alibi=False, multi_query=True, new_decoder_architecture=False), mistral=dict(sliding_window=4), phi3=dict(sliding_window=4),
     gemma2=dict(sliding_window=4, query_pre_attn_scalar=8), gemma3_text=dict(sliding_window=4, query_pre_attn_scalar=8))
 
@@ -53,6 +53,7 @@ def tiny_config(
     sizes = dict(hidden_size=d, num_hidden_layers=n_layers, num_attention_heads=4, num_key_value_heads=2, intermediate_size=2*d, head_dim=8, max_position_embeddings=128,
                  n_positions=128, n_embd=d, n_layer=n_layers, n_head=4, num_layers=n_layers, num_heads=4)
     own,alias = c.to_dict(), set(getattr(c, 'attribute_map', {}) or {})
+    if 'attention_types' in own: kw = dict(attention_types=[[['global','local'],n_layers//2]]+[[['global'],1]]*(n_layers%2)) | kw
     kw = {k:v for k,v in sizes.items() if k in own and k not in alias} | dict(vocab_size=vocab, bos_token_id=1, eos_token_id=0, pad_token_id=0) | _odd.get(model_type, {}) | kw
     return AutoConfig.for_model(model_type, **kw)
 

@@ -137,10 +137,12 @@ def find_neurons(
     ns = refined_neurons([coarse_neurons(s, hp.adaptive_threshold) for s in ss], hp.p)
     return ss[0], [o for o in ns if hp.layers is None or o[0] in hp.layers], old
 
-# %% ../../nbs/methods/13_kn.ipynb #37e630a9
+# %% ../../nbs/methods/13_kn.ipynb #096fdb5e
 def _written(lm, r, old, hp):
     "The vector (d_model,) that is added to what each neuron writes."
-    E = lm.module(hp.embedding).weight; a,b = (lm.target_ids(r.text, o)[0] for o in (old, r.target_new))
+    E = lm.module(hp.embedding).weight
+    if E.shape[1]!=lm.d_model: raise ValueError(f"{lm.name} has embeddings of width {E.shape[1]} and a residual stream of width {lm.d_model}: knowledge neurons write an embedding into the stream, so they do not fit this model")
+    a,b = (lm.target_ids(r.text, o)[0] for o in (old, r.target_new))
     return (hp.lambda2*up(E[b])-hp.lambda1*up(E[a])).detach().cpu()
 
 def _change(lm, l, found, vectors, mode):
