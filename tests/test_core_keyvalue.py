@@ -19,25 +19,35 @@ def test_many_requests_at_once_1ab5d73f(flags): nb.check('1ab5d73f', flags) # te
 
 def test_one_value_for_several_facts_of_a_subject_55382bfe(flags): nb.check('55382bfe', flags) # test_eq(same_subject(two), [[0,2],[1]])
 
-def test_one_value_for_several_facts_of_a_subject_d6e7e5e4(flags): nb.check('d6e7e5e4', flags) # with expect_fail(ValueError, 'layer 3 is the last one'): values(lm, reqs, 3, hp, ctx)
+def test_a_run_that_was_interrupted_goes_on_2de00719(flags): nb.check('2de00719', flags) # test_eq(weights_name(lm), n0); test_ne(n1, n0)
 
-def test_one_value_for_several_facts_of_a_subject_ff8ea004(flags): nb.check('ff8ea004', flags) # test_eq([len(o) for o in a.losses], [len(o.losses[0]) for o in b])
+def test_a_run_that_was_interrupted_goes_on_482dfdde(flags): nb.check('482dfdde', flags) # with expect_fail(KeyboardInterrupt):
 
-def test_one_value_for_several_facts_of_a_subject_a2b69bfb(flags): nb.check('a2b69bfb', flags) # test_eq(against_textbook(tiny(t), more[1:4], **dict(hp=short) | kw) < 1e-5, True)
+def test_a_run_that_was_interrupted_goes_on_0e3bca1a(flags): nb.check('0e3bca1a', flags) # with expect_fail(ValueError, 'layer 3 is the last one'): values(lm, reqs, 3, hp, ctx)
 
-def test_one_value_for_several_facts_of_a_subject_82a42c08(flags): nb.check('82a42c08', flags) # test_eq(against_textbook(tiny('gpt2', dtype=torch.float64), more) < 1e-12, True)
+def test_a_run_that_was_interrupted_goes_on_ff8ea004(flags): nb.check('ff8ea004', flags) # test_eq([len(o) for o in a.losses], [len(o.losses[0]) for o in b])
 
-def test_one_value_for_several_facts_of_a_subject_c6aa178d(flags): nb.check('c6aa178d', flags) # test_eq(batch.dtype, torch.float32)
+def test_a_run_that_was_interrupted_goes_on_a2b69bfb(flags): nb.check('a2b69bfb', flags) # test_eq(against_textbook(tiny(t), more[1:4], **dict(hp=short) | kw) < 1e-5, True)
 
-def test_one_value_for_several_facts_of_a_subject_48f8e2f0(flags): nb.check('48f8e2f0', flags) # test_eq(Engine(m).level, level)
+def test_a_run_that_was_interrupted_goes_on_82a42c08(flags): nb.check('82a42c08', flags) # test_eq(against_textbook(tiny('gpt2', dtype=torch.float64), more) < 1e-12, True)
 
-def test_one_value_for_several_facts_of_a_subject_04acb0ec(flags): nb.check('04acb0ec', flags) # test_eq(torch.equal(a.delta[1], a.delta[2]), True); test_eq(rel(a.delta[1], b.delta[0]) <
+def test_a_run_that_was_interrupted_goes_on_c6aa178d(flags): nb.check('c6aa178d', flags) # test_eq(batch.dtype, torch.float32)
 
-def test_one_value_for_several_facts_of_a_subject_93dbcb65(flags): nb.check('93dbcb65', flags) # test_eq(rel(a.delta, b.delta.flip(0)) < 1e-5, True)
+def test_a_run_that_was_interrupted_goes_on_48f8e2f0(flags): nb.check('48f8e2f0', flags) # test_eq(Engine(m).level, level)
 
-def test_one_value_for_several_facts_of_a_subject_aa4d43fd(flags): nb.check('aa4d43fd', flags) # test_eq([len(o.losses[0]) for o in alone], [len(o) for o in vs.losses])
+def test_a_run_that_was_interrupted_goes_on_04acb0ec(flags): nb.check('04acb0ec', flags) # test_eq(torch.equal(a.delta[1], a.delta[2]), True); test_eq(rel(a.delta[1], b.delta[0]) <
 
-def test_one_value_for_several_facts_of_a_subject_d23a02df(flags): nb.check('d23a02df', flags) # test_eq(rel(vl.v, values(lm, reqs, 1, hp, ctx, 'block').v) > 1e-3, True)
+def test_a_run_that_was_interrupted_goes_on_93dbcb65(flags): nb.check('93dbcb65', flags) # test_eq(rel(a.delta, b.delta.flip(0)) < 1e-5, True)
+
+def test_a_run_that_was_interrupted_goes_on_aa4d43fd(flags): nb.check('aa4d43fd', flags) # test_eq([len(o.losses[0]) for o in alone], [len(o) for o in vs.losses])
+
+def test_a_run_that_was_interrupted_goes_on_5d682fec(flags): nb.check('5d682fec', flags) # test_eq(Path(d+'/user').exists(), False) # a run that ends well leaves nothing behind
+
+def test_a_run_that_was_interrupted_goes_on_e1a0875c(flags): nb.check('e1a0875c', flags) # test_eq(Bar.seen, [[0,5,5],[0,5,3],[0,5,5],[3,5,5]]); test_eq(n, 1); test_eq(left, [])
+
+def test_a_run_that_was_interrupted_goes_on_b22f17c1(flags): nb.check('b22f17c1', flags) # test_eq((code, 3 <= n < len(many), Bar.seen), (-9, True, [[n,len(many),len(many)]])); test
+
+def test_a_run_that_was_interrupted_goes_on_d23a02df(flags): nb.check('d23a02df', flags) # test_eq(rel(vl.v, values(lm, reqs, 1, hp, ctx, 'block').v) > 1e-3, True)
 
 def test_against_the_published_implementation_9cd0d205(flags): nb.check('9cd0d205', flags) # test_eq(d < (1e-10 if o.endswith('f64') else 1e-5), True)
 

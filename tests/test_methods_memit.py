@@ -21,4 +21,6 @@ def test_several_facts_of_one_subject_4c1f4a4c(flags): nb.check('4c1f4a4c', flag
 
 def test_several_facts_of_one_subject_b2e693f6(flags): nb.check('b2e693f6', flags) # a,b = (memit(lm, reqs, merge=o, **mk).state_dict() for o in (True,False)); test_eq(all(tor
 
+def test_several_facts_of_one_subject_257ac5bb(flags): nb.check('257ac5bb', flags) # test_eq({f.name: f.stat().st_mtime_ns for f in Path(d).rglob('*.safetensors')}, n); test_e
+
 def test_several_facts_of_one_subject_3b3b0565(flags): nb.check('3b3b0565', flags) # with expect_fail(ValueError, 'has shape (3, 3)'): memit(lm, reqs, layers=[1], mom2={1: tor

@@ -4,14 +4,16 @@
 
 # %% auto #0
 __all__ = ['as_context', 'check_contexts', 'contexts_for', 'up', 'states_at', 'keys', 'ValueRow', 'value_rows', 'Values',
-           'textbook_value', 'row_groups', 'value_bytes', 'same_subject', 'values', 'factor', 'solve', 'model_state',
-           'changed', 'check_method']
+           'textbook_value', 'row_groups', 'value_bytes', 'same_subject', 'weights_name', 'ValueFiles', 'find_values',
+           'values', 'factor', 'solve', 'model_state', 'changed', 'check_method']
 
-# %% ../../nbs/core/09_keyvalue.ipynb #6594e40b
-import contextlib,tempfile
+# %% ../../nbs/core/09_keyvalue.ipynb #31523f2c
+import contextlib,functools,hashlib,json,tempfile,time,warnings
 from dataclasses import dataclass
+from pathlib import Path
 import torch
 from torch import Tensor
+from safetensors import SafetensorError
 from tqdm.auto import tqdm
 from fastcore.basics import patch
 from .lm import *
@@ -289,31 +291,30 @@ def _leave(groups, out):
         if stay: res.append(g)
     return res
 
-# %% ../../nbs/core/09_keyvalue.ipynb #6435306f
+# %% ../../nbs/core/09_keyvalue.ipynb #878d3523
 def _now(lm, reqs, place, token, context='{}'):
     "For each value, (requests, d): what `place` gives now at their lookup tokens."
     sets = list(map(_alike, reqs)); rows = [lm.lookup(r.prompt, r.subject, token, context) for rs in sets for r in rs]
     return states_at(lm, rows, outputs=[place])[1][place].split(list(map(len, sets)))
 
-def _optimise(lm, eng, reqs, layer, hp, contexts, site, lens, bar):
-    "One batch of values: what the place gives now, what to add, losses."
+def _optimise(lm, eng, reqs, layer, hp, contexts, site, lens, take):
+    "Finds one batch of values; each goes to `take(number, v0, delta, losses)` as soon as it is done."
     rows = value_rows(lm, reqs, contexts, hp.fact_token, kl=hp.kl_factor>0)
     now0 = _now(lm, reqs, f'{site}.{layer}', hp.fact_token, contexts[0]); v0 = torch.stack([o.mean(0) for o in now0])
     run = [len(o.ids)-(o.at if eng.level=='suffix' else 0) for o in rows] # tokens each row has to run
     groups = [_Group(eng, [rows[i] for i in g], layer, site) for g in row_groups(run)]
     delta = torch.zeros_like(v0).requires_grad_(); opt = torch.optim.Adam([delta], lr=hp.v_lr)
-    active,losses,best = list(range(len(reqs))), [[] for _ in reqs], torch.zeros_like(v0)
+    active,losses = list(range(len(reqs))), [[] for _ in reqs]
     for step in range(hp.v_num_grad_steps):
         final = step==hp.v_num_grad_steps-1
         now = _step_losses(groups, delta, v0, hp, lens, not final); _check_losses(now, active, reqs, lm)
         for i in active: losses[i].append(now[i])
         out = [i for i in active if final or now[i,0] < 5e-2]
-        best[out] = delta.detach()[out]; bar.update(len(out))
+        for i in out: take(i, now0[i], delta.detach()[i].clone(), torch.stack(losses[i]).cpu())
         if not (active := [i for i in active if i not in out]): break
         opt.step(); opt.zero_grad()
         with torch.no_grad(): delta.mul_((hp.clamp_norm_factor*v0.norm(dim=1)/delta.norm(dim=1)).clamp(max=1)[:,None])
         if out: groups = _leave(groups, set(out))
-    return now0, best, [torch.stack(o).cpu() for o in losses]
 
 # %% ../../nbs/core/09_keyvalue.ipynb #1f6eeb9b
 def same_subject(
@@ -324,7 +325,7 @@ def same_subject(
     for i,r in enumerate(reqs): res.setdefault(r.subject.strip(), []).append(i)
     return list(res.values())
 
-# %% ../../nbs/core/09_keyvalue.ipynb #b5832965
+# %% ../../nbs/core/09_keyvalue.ipynb #3100795d
 def _check_reach(lm, reqs, rows, layer, token):
     "Raises if no value at `layer` can change the answer of a request."
     if layer < lm.n_layers-1: return
@@ -334,17 +335,106 @@ def _check_reach(lm, reqs, rows, layer, token):
             raise ValueError(f"layer {layer} is the last one of {lm.name!r}: nothing above it carries what is written at {token!r} "
                              f"to the end of {r.text!r}; edit a lower layer")
 
-def _portions(lm, reqs, layer, hp, contexts, room):
-    "Numbers of the requests that go together, within `room` bytes; those of like length first."
+def _portions(lm, reqs, layer, hp, contexts, room, most=64):
+    "Numbers of the requests that go together, at most `most` and within `room` bytes; those of like length first."
     rows,res = [value_rows(lm, [r], contexts, hp.fact_token) for r in reqs], []
     _check_reach(lm, reqs, rows, layer, hp.fact_token)
     cost = [sum(value_bytes(lm, layer, len(o.ids)-o.at, o.at) for o in rs) for rs in rows]
     for i in sorted(range(len(reqs)), key=lambda i: len(rows[i][0].ids)-rows[i][0].at):
-        if res and sum(cost[j] for j in res[-1])+cost[i] <= room: res[-1].append(i)
+        if res and len(res[-1]) < most and sum(cost[j] for j in res[-1])+cost[i] <= room: res[-1].append(i)
         else: res.append([i])
     return res
 
-# %% ../../nbs/core/09_keyvalue.ipynb #5abc6c23
+# %% ../../nbs/core/09_keyvalue.ipynb #094f1de1
+def _name(*o): return hashlib.sha256(json.dumps(o, sort_keys=True, default=str).encode()).hexdigest()[:20]
+
+def weights_name(
+    lm:LM, # the model
+)->str: # 20 hex digits
+    "A name for the weights as they are now, edits included, and for what edits that are on do besides."
+    def sums(t): dt = torch.float32 if t.device.type=='mps' else torch.float64; return [float(t.sum(dtype=dt)), float(torch.linalg.vector_norm(t, dtype=dt))]
+    ps = [(n, sums(p.detach())) for n,p in lm.base.named_parameters() if p.device.type!='meta' and p.is_floating_point()]
+    parts = [(type(p).__name__, getattr(p,'site',''), getattr(p,'kind',''), getattr(p,'fields',{}), [sums(t.detach().float()) for t in getattr(p,'tensors',{}).values()])
+             for e in lm.edits for p in e.parts if not isinstance(p, WeightDelta)]
+    return _name(ps, parts)
+
+# %% ../../nbs/core/09_keyvalue.ipynb #d857c022
+class ValueFiles:
+    "What a long search has found, kept in files while it runs. Inside the `with`, an exception writes what is there; the end deletes the files, unless a folder was given."
+    def __init__(self,
+        lm:LM,      # the model
+        about,      # JSON-able: all that the results depend on, besides weights and requests
+        cache=None, # folder that keeps the files; None = the user's cache folder, for the time of the search; False = no files
+        every:float=30., # write every so many seconds; to a given folder after every portion too
+    ):
+        self.lm,self.stays,self.every,self.new,self.files,self.last = lm,cache is not None,every,{},[],time.monotonic()
+        self.folder = None if cache is False else Path(cache or cache_dir())/'values'/f'{lm.arch.model_type}-{_name(lm.fingerprint(), str(lm.dtype), about)}'
+        self.all = {} # key -> {name: Tensor}
+    @functools.cached_property
+    def weights(self): return weights_name(self.lm)
+    def read(self, keys):
+        "Finds those of `keys` that are on disk already."
+        for f in sorted(self.folder.glob('*.safetensors')) if self.folder else []:
+            try: ts,about = load_tensors(f)
+            except (ValueError, OSError) as e: warnings.warn(f"{e}; what it held is searched again", stacklevel=3); continue
+            if about.get('weights')!=self.weights: continue
+            mine = {k.partition('.')[0] for k in ts}
+            if mine <= {*keys}: self.files.append(f)
+            for k in mine & {*keys}: self.all[k] = {n.partition('.')[2]: t for n,t in ts.items() if n.startswith(k)}
+        return self
+
+# %% ../../nbs/core/09_keyvalue.ipynb #5ca9f4fe
+@patch
+def add(self:ValueFiles, key, **tensors):
+    "One more."
+    self.all[key] = self.new[key] = tensors
+    if time.monotonic()-self.last >= self.every: self.save()
+
+@patch
+def save(self:ValueFiles):
+    "Write what is new to a file of its own."
+    if self.folder is None or not self.new: return
+    f = self.folder/f'{next(iter(self.new))}.safetensors'
+    try: save_tensors(f, {f'{k}.{n}': t.detach().cpu() for k,ts in self.new.items() for n,t in ts.items()}, weights=self.weights)
+    except (OSError, SafetensorError) as e: warnings.warn(f"values cannot be kept in {self.folder.parent} ({e}), so an interruption would lose them", stacklevel=2); self.folder = None
+    else: self.files.append(f); self.new,self.last = {},time.monotonic()
+
+@patch
+def __enter__(self:ValueFiles): return self
+
+@patch
+def __exit__(self:ValueFiles, kind, *a):
+    if kind or self.stays: self.save()
+    if kind and self.all and self.folder: warnings.warn(f"interrupted; {len(self.all)} values are kept, and the same call goes on from there", stacklevel=2)
+    if kind or self.stays or not self.files: return
+    for f in self.files: f.unlink(missing_ok=True)
+    with contextlib.suppress(OSError): self.folder.rmdir() # not empty: another run's
+
+# %% ../../nbs/core/09_keyvalue.ipynb #951e476d
+_value_fields = 'v_lr','v_num_grad_steps','v_weight_decay','clamp_norm_factor','kl_factor','fact_token'
+
+def find_values(
+    lm:LM, reqs:list, hp,
+    contexts, # beginnings
+    groups,   # lists of numbers of the requests that share a value; None = none do
+    about:list, # what the values depend on besides: a word, the layer, ...
+    run,      # `run(engine, sets, keys, found, bar)`: finds the values of `sets` (lists of requests) and adds (v0 (requests, ...), delta, losses) under `keys`
+    cache=None, # see `ValueFiles`
+    needs_engine=False, # is level `'replay'` not enough?
+): # v0, delta and losses of each request
+    "Runs a search for values that are not on disk yet, and sorts the results."
+    groups = [[i] for i in range(len(reqs))] if groups is None else groups; sets = [[reqs[i] for i in g] for g in groups]
+    keys = [_name([(r.prompt,r.subject,r.target_new) for r in rs]) for rs in sets]
+    found = ValueFiles(lm, [about, [getattr(hp, k) for k in _value_fields], list(contexts)], cache).read(keys); todo = [i for i,k in enumerate(keys) if k not in found.all]
+    with lm.asking(grad=True), found, tqdm(total=len(sets), initial=len(sets)-len(todo), desc=f'values at layer {about[1]}', leave=False, delay=1) as bar:
+        eng = Engine(lm)
+        if needs_engine and eng.level=='replay': raise ValueError(f"a likelihood read off a lower layer (v_loss_layer) needs the engine, which does not fit {lm.name}; use the last layer")
+        if todo: run(eng, [sets[i] for i in todo], [keys[i] for i in todo], found, bar)
+    own = {i: (v,found.all[k]) for g,k in zip(groups, keys) for i,v in zip(g, found.all[k]['v0'])}; res = [own[i] for i in range(len(reqs))]
+    dev = next((o['delta'].device for _,o in res if o['delta'].device.type!='cpu'), lm.device) # of the block that was edited, unless all come from disk
+    return torch.stack([v.to(dev) for v,_ in res]), torch.stack([o['delta'].to(dev) for _,o in res]), [o['losses'] for _,o in res]
+
+# %% ../../nbs/core/09_keyvalue.ipynb #f62e1708
 def values(
     lm:LM,      # the model
     reqs:list,  # `EditRequest`s
@@ -355,20 +445,16 @@ def values(
     loss_layer:int|None=None, # read the target's likelihood off this layer, as MEMIT does with `v_loss_layer`; None = the last
     memory:float|None=None,   # GiB for states and graphs; None = 2 on a CPU, 8 elsewhere
     groups=None,              # lists of numbers of the requests that share one delta, see `same_subject`; None = none do
+    cache=None,               # folder that keeps what is found; None = the user's cache folder, until the end; False = nothing on disk
 )->Values: # of all requests, in their order
     "The value each request needs at the edited place: gradient descent for many requests at once (ROME Eq. 4)."
-    lens = None if loss_layer in (None, lm.n_layers-1) else loss_layer
-    groups = [[i] for i in range(len(reqs))] if groups is None else groups; sets = [[reqs[i] for i in g] for g in groups]
-    todo = _portions(lm, sets, layer, hp, contexts, (memory or (2 if lm.device.type=='cpu' else 8))*2**30); found = [None]*len(sets)
-    with lm.asking(grad=True), tqdm(total=len(sets), desc=f'values at layer {layer}', leave=False, delay=1) as bar:
-        eng = Engine(lm)
-        if lens is not None and eng.level=='replay':
-            raise ValueError(f"loss_layer={loss_layer} needs the engine, which does not fit {lm.name}; use the last layer")
-        for ch in todo:
-            res = _optimise(lm, eng, [sets[i] for i in ch], layer, hp, contexts, site, lens, bar)
-            for i,*o in zip(ch, *res): found[i] = o
-    own = {i: (v,d,l) for g,(vs,d,l) in zip(groups, found) for i,v in zip(g, vs)}; v0,delta,losses = zip(*(own[i] for i in range(len(reqs))))
-    return Values(torch.stack(v0), torch.stack(delta), list(losses))
+    lens = None if loss_layer in (None, lm.n_layers-1) else loss_layer; room = (memory or (2 if lm.device.type=='cpu' else 8))*2**30
+    def run(eng, sets, keys, found, bar):
+        for ch in _portions(lm, sets, layer, hp, contexts, room):
+            def take(i, v0, delta, losses, ch=ch): found.add(keys[ch[i]], v0=v0, delta=delta, losses=losses); bar.update(1)
+            _optimise(lm, eng, [sets[i] for i in ch], layer, hp, contexts, site, lens, take)
+            if found.stays: found.save()
+    return Values(*find_values(lm, reqs, hp, contexts, groups, ['values', layer, site, lens], run, cache, lens is not None))
 
 # %% ../../nbs/core/09_keyvalue.ipynb #f3bb8d09
 _floor = 1e-7 # float32 precision: what is smaller, relative to the largest entry of C, is not known

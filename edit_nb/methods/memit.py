@@ -101,7 +101,7 @@ def walk(
         parts.append(low_rank(lm, l, r.T, adjust(l, ks[l].T).to(r).T))
     return parts, ks, miss
 
-# %% ../../nbs/methods/10_memit.ipynb #527f4d90
+# %% ../../nbs/methods/10_memit.ipynb #e6b75e8e
 @dataclass
 class MEMITParams(ROMEParams):
     "Hyper-parameters of MEMIT."
@@ -118,29 +118,31 @@ def targets(
     lm:LM, reqs:list, hp,
     contexts, # beginnings, or None for the model's own
     groups=None, # lists of numbers of the requests that share a value
+    cache=None,  # see `values`
 ): # the contexts, the optimised `Values` at the last edited layer
     "Contexts, and the state `z` of every request."
     ctx = contexts_for(lm, hp.context_template_length_params, hp.seed) if contexts is None else check_contexts(contexts)
-    l = max(hp.layers); vs = values(lm, reqs, l, hp, ctx, site='block', loss_layer=hp.v_loss_layer, groups=groups)
+    l = max(hp.layers); vs = values(lm, reqs, l, hp, ctx, site='block', loss_layer=hp.v_loss_layer, groups=groups, cache=cache)
     return ctx, vs if hp.norm_anchor is None else anchor_values(lm, reqs, vs, l, hp)
 
-# %% ../../nbs/methods/10_memit.ipynb #79a1c883
+# %% ../../nbs/methods/10_memit.ipynb #8bbdb1f1
 def write_facts(
     lm:LM, reqs:list, hp,
     contexts, # beginnings, or None for the model's own
     adjust,   # see `walk`
+    cache=None, # see `values`
 ): # contexts, the last `Values`, parts, keys and residual norms of each layer
     "Values and changes of a mass edit: spread over `layers`, or by BLUE; of each request, or of each subject."
     groups = same_subject(reqs) if hp.merge else None
-    if not hp.blue: ctx,vs = targets(lm, reqs, hp, contexts, groups); return ctx, vs, *walk(lm, reqs, vs.v, hp, ctx, adjust, groups=groups)
+    if not hp.blue: ctx,vs = targets(lm, reqs, hp, contexts, groups, cache); return ctx, vs, *walk(lm, reqs, vs.v, hp, ctx, adjust, groups=groups)
     parts,ks,miss = [],{},{}; hps = [replace(hp, layers=[l]) for l in sorted({min(hp.layers), max(hp.layers)})]
-    found = [targets(lm, reqs, h, contexts, groups) for h in hps]
+    found = [targets(lm, reqs, h, contexts, groups, cache) for h in hps]
     for h,(ctx,vs) in zip(hps, found):
         with Edit('so far', parts).on(lm): p,k,m = walk(lm, reqs, vs.v, h, ctx, adjust, groups=groups)
         parts,ks,miss = parts+p, ks|k, miss|m
     return ctx, vs, parts, ks, miss
 
-# %% ../../nbs/methods/10_memit.ipynb #75570ea0
+# %% ../../nbs/methods/10_memit.ipynb #add45762
 def mass_stats(
     vs:Values, # what was optimised
     ks:dict,   # {layer: (n, d_in)} keys
@@ -159,13 +161,14 @@ def memit(
     hp=None,       # `MEMITParams`; None = the preset of the model
     mom2=None,     # {layer: (d_in, d_in) Tensor}; None = measured or from the cache
     contexts=None, # beginnings, `['{}', ...]`; None = written by the model
+    cache=None,    # folder that keeps moments and values; None = the user's cache folder, values until the end; False = nothing on disk
 )->Edit: # one change per layer
     "MEMIT: least squares over all requests, spread over `layers`."
-    C = moments_for(lm, sorted(hp.layers), mom2, texts=hp.mom2_dataset, n_tokens=hp.mom2_n_samples)
-    ctx,vs,parts,ks,miss = write_facts(lm, reqs, hp, contexts, lambda l,K: least_squares(K, C[l], hp.mom2_update_weight))
+    C = moments_for(lm, sorted(hp.layers), mom2, texts=hp.mom2_dataset, n_tokens=hp.mom2_n_samples, cache=cache)
+    ctx,vs,parts,ks,miss = write_facts(lm, reqs, hp, contexts, lambda l,K: least_squares(K, C[l], hp.mom2_update_weight), cache)
     return parts, mass_stats(vs, ks, miss, ctx)
 
-# %% ../../nbs/methods/10_memit.ipynb #e13942da
+# %% ../../nbs/methods/10_memit.ipynb #d10dcbcd
 @dataclass
 class EMMETParams(MEMITParams):
     "Hyper-parameters of EMMET."
@@ -175,9 +178,9 @@ class EMMETParams(MEMITParams):
     update_norm_lambda:float = 0.     # added to the diagonal of the weighted C
 
 @method('emmet', EMMETParams)
-def emmet(lm:LM, reqs, hp=None, mom2=None, contexts=None)->Edit:
+def emmet(lm:LM, reqs, hp=None, mom2=None, contexts=None, cache=None)->Edit:
     "EMMET: every key gives its value, with the least disturbance of the others."
-    C = moments_for(lm, sorted(hp.layers), mom2, texts=hp.mom2_dataset, n_tokens=hp.mom2_n_samples)
+    C = moments_for(lm, sorted(hp.layers), mom2, texts=hp.mom2_dataset, n_tokens=hp.mom2_n_samples, cache=cache)
     C = {l: hp.mom2_update_weight*m.double()+hp.update_norm_lambda*torch.eye(len(m)).to(m.device, torch.float64) for l,m in C.items()}
-    ctx,vs,parts,ks,miss = write_facts(lm, reqs, hp, contexts, lambda l,K: equality(K, C[l], hp.emmet_lambda))
+    ctx,vs,parts,ks,miss = write_facts(lm, reqs, hp, contexts, lambda l,K: equality(K, C[l], hp.emmet_lambda), cache)
     return parts, mass_stats(vs, ks, miss, ctx)

@@ -60,7 +60,7 @@ def past_keys(
     ks = [k for k in ks if isinstance(k, Tensor) and k.shape[1:]==(d_in,)]
     return torch.cat(ks).T if ks else None
 
-# %% ../../nbs/methods/11_nullspace.ipynb #6e28ee33
+# %% ../../nbs/methods/11_nullspace.ipynb #a83e28ee
 @method('alphaedit', AlphaEditParams)
 def alphaedit(
     lm:LM,         # the model; it is not changed
@@ -68,12 +68,13 @@ def alphaedit(
     hp=None,       # `AlphaEditParams`; None = the preset of the model
     mom2=None,     # {layer: (d_in, d_in) Tensor}; None = measured or from the cache
     contexts=None, # beginnings, `['{}', ...]`; None = written by the model
+    cache=None,    # folder that keeps moments and values; None = the user's cache folder, values until the end; False = nothing on disk
 )->Edit: # one change per layer
     "AlphaEdit: changes in the null space of ordinary keys; earlier edits that are on are protected."
-    layers = sorted(hp.layers); C = moments_for(lm, layers, mom2, texts=hp.mom2_dataset, n_tokens=hp.mom2_n_samples)
+    layers = sorted(hp.layers); C = moments_for(lm, layers, mom2, texts=hp.mom2_dataset, n_tokens=hp.mom2_n_samples, cache=cache)
     P = {l: null_space(C[l].to(lm.weight(f'mlp_out.{l}').device), hp.nullspace_threshold) for l in layers}
     adjust = lambda l,K: null_space_solve(K, P[l], hp.L2, past_keys(lm, l, len(K)))
-    ctx,vs,parts,ks,miss = write_facts(lm, reqs, hp, contexts, adjust)
+    ctx,vs,parts,ks,miss = write_facts(lm, reqs, hp, contexts, adjust, cache)
     groups = same_subject(reqs) if hp.merge else None
     with Edit('done', parts).on(lm): ks = {l: mean_within(group_mean(k, ctx), groups) for l,k in keys(lm, reqs, layers, ctx, hp.fact_token).items()}
     free = {l: float(p.trace())/len(p) for l,p in P.items()}

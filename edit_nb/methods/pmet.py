@@ -5,12 +5,11 @@
 # %% auto #0
 __all__ = ['JointRows', 'joint_values', 'PMETParams', 'pmet']
 
-# %% ../../nbs/methods/15_pmet.ipynb #a335af95
+# %% ../../nbs/methods/15_pmet.ipynb #65db1d05
 from dataclasses import dataclass
 from typing import ClassVar
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm
 from ..core.lm import *
 from ..core.request import *
 from ..core.hparams import *
@@ -94,7 +93,7 @@ def _search(lm, eng, sets, v0, layer, hp, contexts, lens):
         with torch.no_grad(): delta.mul_((hp.clamp_norm_factor*v0.norm(dim=2)/delta.norm(dim=2)).clamp(max=1).nan_to_num(1.)[...,None])
     return best, [torch.stack(o).cpu() for o in losses]
 
-# %% ../../nbs/methods/15_pmet.ipynb #214b8df4
+# %% ../../nbs/methods/15_pmet.ipynb #ef5deb19
 def joint_values(
     lm:LM,      # the model
     reqs:list,  # `EditRequest`s
@@ -103,26 +102,26 @@ def joint_values(
     contexts=('{}',), # beginnings
     memory:float|None=None, # GiB for states and graphs; None = 2 on a CPU, 8 elsewhere
     groups=None, # lists of numbers of the requests that share a value; None = none do
+    cache=None,  # see `values`
 )->tuple: # `Values` of the attention, `Values` of the MLP
     "What attention and MLP of `layer` should give at the subject, optimised together for many requests."
     if layer==lm.n_layers-1 and hp.fact_token!='last':
         raise ValueError(f"layer {layer} is the last one of {lm.name!r}: nothing above it carries what is written "
                          f"at {hp.fact_token!r} to the end; edit lower layers")
-    lens = None if hp.v_loss_layer in (None, lm.n_layers-1) else max(hp.v_loss_layer, layer); found = []
-    groups = [[i] for i in range(len(reqs))] if groups is None else groups; v0 = _before(lm, reqs, layer, hp, contexts)
+    lens = None if hp.v_loss_layer in (None, lm.n_layers-1) else max(hp.v_loss_layer, layer)
     T = max(len(lm.ids(r.text)) for r in reqs)+max(map(len, contexts))//3; room = (memory or (2 if lm.device.type=='cpu' else 8))*2**30
-    size = max(1, int(room//((len(contexts)*max(map(len, groups))+1)*value_bytes(lm, layer, T, T))))
-    with lm.asking(grad=True), tqdm(total=len(groups), desc=f'values at layer {layer}', leave=False, delay=1) as bar:
-        eng = Engine(lm)
-        if lens is not None and eng.level=='replay':
-            raise ValueError(f"v_loss_layer={lens} needs the engine, which does not fit {lm.name}; use the last layer")
-        for i in range(0, len(groups), size):
-            part = groups[i:i+size]; means = torch.stack([v0[g].mean(0) for g in part])
-            found += zip(*_search(lm, eng, [[reqs[j] for j in g] for g in part], means, layer, hp, contexts, lens)); bar.update(len(part))
-    own = {j: o for g,o in zip(groups, found) for j in g}; delta,losses = zip(*(own[j] for j in range(len(reqs)))); delta = torch.stack(delta)
-    return tuple(Values(v0[:,k], delta[:,k], list(losses)) for k in (0,1))
+    def run(eng, sets, keys, found, bar):
+        size = min(64, max(1, int(room//((len(contexts)*max(map(len, sets))+1)*value_bytes(lm, layer, T, T)))))
+        for i in range(0, len(sets), size):
+            part = sets[i:i+size]; v0 = _before(lm, sum(part, []), layer, hp, contexts).split(list(map(len, part)))
+            res = _search(lm, eng, part, torch.stack([o.mean(0) for o in v0]), layer, hp, contexts, lens)
+            for k,*o in zip(keys[i:i+size], v0, *res): found.add(k, **dict(zip(('v0','delta','losses'), o)))
+            bar.update(len(part))
+            if found.stays: found.save()
+    v0,delta,losses = find_values(lm, reqs, hp, contexts, groups, ['joint', layer, lens, hp.nll_loss_factor], run, cache, lens is not None)
+    return tuple(Values(v0[:,k], delta[:,k], losses) for k in (0,1))
 
-# %% ../../nbs/methods/15_pmet.ipynb #03642297
+# %% ../../nbs/methods/15_pmet.ipynb #91dce06f
 @dataclass
 class PMETParams(MEMITParams):
     "Hyper-parameters of PMET."
@@ -142,11 +141,12 @@ def pmet(
     hp=None,       # `PMETParams`; None = the preset of the model
     mom2=None,     # {layer: (d_in, d_in) Tensor}; None = measured or from the cache
     contexts=None, # beginnings, `['{}', ...]`; None = written by the model
+    cache=None,    # folder that keeps moments and values; None = the user's cache folder, values until the end; False = nothing on disk
 )->Edit: # one change per layer
     "PMET: the MLP's share of a joint optimisation, spread over `layers` by square roots."
     ctx = contexts_for(lm, hp.context_template_length_params, hp.seed) if contexts is None else check_contexts(contexts)
-    C = moments_for(lm, sorted(hp.layers), mom2, texts=hp.mom2_dataset, n_tokens=hp.mom2_n_samples)
-    groups = same_subject(reqs) if hp.merge else None; attn,mlp = joint_values(lm, reqs, max(hp.layers), hp, ctx, groups=groups)
+    C = moments_for(lm, sorted(hp.layers), mom2, texts=hp.mom2_dataset, n_tokens=hp.mom2_n_samples, cache=cache)
+    groups = same_subject(reqs) if hp.merge else None; attn,mlp = joint_values(lm, reqs, max(hp.layers), hp, ctx, groups=groups, cache=cache)
     adjust = lambda l,K: least_squares(K, C[l], hp.mom2_update_weight)
     parts,ks,miss = walk(lm, reqs, mlp.v, hp, ctx, adjust, share=lambda left: left**.5, site='mlp_out', groups=groups)
     return parts, mass_stats(mlp, ks, miss, ctx) | dict(z_attn=attn.v.cpu())
