@@ -15,11 +15,15 @@ def test_taking_one_fact_out_of_many_fd99a4a6(flags): nb.check('fd99a4a6', flags
 
 def test_training_on_an_answer_31626793(flags): nb.check('31626793', flags) # with m.asking(): test_close(answer_nll(m, b, y),
 
+def test_training_on_an_answer_4c09a2fd(flags): nb.check('4c09a2fd', flags) # got,want = part.nll(), answer_nll(m, b, y); test_close(got, want, 1e-5)
+
 def test_training_on_an_answer_b9b9341d(flags): nb.check('b9b9341d', flags) # test_eq(layer_input(m, b, 'mlp_out.1').shape, (*b.ids.shape, m.weight('mlp_out.1').shape[1
 
 def test_training_on_an_answer_b12b99ff(flags): nb.check('b12b99ff', flags) # test_eq(type(activation(tiny('gpt2'))).__name__!=type(activation(tiny('llama'))).__name__,
 
-def test_training_on_an_answer_8c505589(flags): nb.check('8c505589', flags) # test_eq(len(u), 12); test_eq(u, unrelated_texts(m, 12, seed=1)); test_eq(all(u), True)
+def test_training_on_an_answer_add976a4(flags): nb.check('add976a4', flags) # test_eq(len(u), 12); test_eq(u, unrelated_texts(m, 12, seed=1)); test_eq(all(u), True)
+
+def test_training_on_an_answer_d326a78a(flags): nb.check('d326a78a', flags) # test_eq(names_in(['She saw Marie Curie in Paris. The end of X, Rome']), ['Marie Curie','Pa
 
 def test_training_on_an_answer_f1df0cf2(flags): nb.check('f1df0cf2', flags) # test_warns(lambda: check_fit('grace', rs[0], 3.)); test_warns(lambda: check_fit('grace', r
 

@@ -17,4 +17,8 @@ def test_the_methods_11900df9(flags): nb.check('11900df9', flags) # test_eq('did
 
 def test_the_methods_b1ba595f(flags): nb.check('b1ba595f', flags) # for n in a: test_close(a[n], b[n], 1e-4)
 
+def test_breadth_first_ac718109(flags): nb.check('ac718109', flags) # test_eq(sum(broad) > sum(deep), True)
+
+def test_breadth_first_8e597182(flags): nb.check('8e597182', flags) # test_eq(sum(len(e)<len(r) for e,r in zip(ends, runs)) >= 3, True)
+
 def test_against_the_published_implementation_d2694859(flags): nb.check('d2694859', flags) # test_eq(max(diffs.values()) < 1e-5, True)

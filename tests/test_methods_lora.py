@@ -13,6 +13,12 @@ def test_lora_7223ba34(flags): nb.check('7223ba34', flags) # test_eq((p > .8).al
 
 def test_lora_450de014(flags): nb.check('450de014', flags) # test_eq(max(diffs.values()) < 1e-4, True)
 
+def test_qlora_2c4d5b67(flags): nb.check('2c4d5b67', flags) # test_close(nf4_levels(), torch.tensor(released), 1e-6)
+
+def test_qlora_aa6f5cb8(flags): nb.check('aa6f5cb8', flags) # test_eq((p > .8).all(), True); test_eq(len(e.parts), 8); s = model_state(lm); qlora(lm, re
+
+def test_qlora_ea8cf6db(flags): nb.check('ea8cf6db', flags) # test_eq('did not converge' in str(ws[-1].message), True)
+
 def test_adalora_f71be17d(flags): nb.check('f71be17d', flags) # test_eq((p > .8).all(), True); test_eq(sum(e.stats['ranks'].values()) <= 4*8, True); test_
 
 def test_dpo_dee7f1e4(flags): nb.check('dee7f1e4', flags) # test_eq(g['dpo'][0] > -.2, True); test_eq(g['dpo'][1] < g['before'][1], True)

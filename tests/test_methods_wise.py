@@ -7,9 +7,13 @@ def test_how_far_does_the_side_memory_move_the_ou_64581957(flags): nb.check('645
 
 def test_the_margin_loss_ed5b2cb6(flags): nb.check('ed5b2cb6', flags) # test_close(margin_loss(torch.tensor([2.,4.]), torch.tensor([1.]), (.5,3.,2.)), 1. + .5 + 1
 
-def test_merging_shards_d5e93805(flags): nb.check('d5e93805', flags) # test_eq(merge_deltas(d, density=.5), torch.tensor([2.,2.,0,0])); test_close(merge_deltas(d
+def test_merging_shards_bc780244(flags): nb.check('bc780244', flags) # test_close(thin(x, .5).mean(), x.mean(), 2e-2); test_eq((thin(x, .3)!=0).float().mean().it
 
-def test_merging_shards_1133159e(flags): nb.check('1133159e', flags) # test_eq([k for k,v in diff.items() if v > 1e-6], [])
+def test_merging_shards_4d601ef6(flags): nb.check('4d601ef6', flags) # test_close(slerp(u, v, 0), u); test_close(slerp(u, v, 1), v); test_close(slerp(u, v, .3).n
+
+def test_merging_shards_2b208da0(flags): nb.check('2b208da0', flags) # test_eq(merge_deltas(d, density=.5), torch.tensor([2.,2.,0,0])); test_close(merge_deltas(d
+
+def test_merging_shards_bf89bfe9(flags): nb.check('bf89bfe9', flags) # test_eq([k for k,v in diff.items() if v > 1e-6], [])
 
 def test_training_a_side_memory_444156cf(flags): nb.check('444156cf', flags) # with expect_fail(ValueError, 'merge_alg should be one of ties'): WISEParams(merge_alg='mea
 
@@ -17,11 +21,13 @@ def test_training_a_side_memory_1726f10a(flags): nb.check('1726f10a', flags) # t
 
 def test_on_the_built_in_model_2fe8f8a6(flags): nb.check('2fe8f8a6', flags) # test_eq(e.explain(lm, req.text).fired, True); test_eq(e.explain(lm, 'Jaws is a film in the
 
-def test_on_the_built_in_model_4a02197a(flags): nb.check('4a02197a', flags) # test_eq(x[0]['distance']/x[0]['threshold'] > x[1]['distance']/x[1]['threshold'], True)
+def test_on_the_built_in_model_27f52537(flags): nb.check('27f52537', flags) # test_eq(sum(ratio(e12, p) for p in near) < sum(ratio(e, p) for p in near), True); test_eq(
 
 def test_on_the_built_in_model_01a4c104(flags): nb.check('01a4c104', flags) # e.undo(lm); test_eq(lm.logits(both), two); e.apply(lm); e2.undo(lm); test_eq(lm.logits(bot
 
 def test_on_the_built_in_model_d0c43c86(flags): nb.check('d0c43c86', flags) # with pair.on(lm): print('merged in one call', lm.logprobs(both, ['Rome','French']).exp());
+
+def test_on_the_built_in_model_42d335b4(flags): nb.check('42d335b4', flags) # test_eq(r1.explain(lm, req.text)[0]['distance'] < r0.explain(lm, req.text)[0]['distance'],
 
 def test_the_contract_in_every_family_5859f4ca(flags): nb.check('5859f4ca', flags) # with expect_fail(ValueError, 'wise edits one layer'): wise(m, tiny_req, layers=[1,2])
 

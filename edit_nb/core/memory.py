@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['fold', 'prompt_end', 'prompt_mask', 'memories', 'leads', 'together', 'quiet', 'Explanation', 'report', 'listening',
-           'whose', 'explain', 'answer_batch', 'answer_nll', 'layer_input', 'activation', 'unrelated_texts',
-           'check_fit', 'one_layer', 'check_serving']
+           'whose', 'explain', 'answer_batch', 'answer_nll', 'Above', 'layer_input', 'activation', 'unrelated_texts',
+           'names_in', 'other_names', 'alike_prompts', 'check_fit', 'one_layer', 'check_serving']
 
-# %% ../../nbs/core/12_memory.ipynb #c41685f6
-import contextlib,warnings
+# %% ../../nbs/core/12_memory.ipynb #30eed77b
+import contextlib,re,warnings
 from dataclasses import replace
 import torch, torch.nn.functional as F
 from torch import Tensor
@@ -18,6 +18,8 @@ from .lm import *
 from .request import *
 from .trace import *
 from .edit import *
+from .engine import *
+from .keyvalue import up
 from .moments import without_edits
 
 # %% ../../nbs/core/12_memory.ipynb #ab4ef054
@@ -180,6 +182,34 @@ def answer_nll(
     lg,y = lm.forward(b).logits[:,:-1], y[:,1:]; lg = lg if lg.dtype==torch.float64 else lg.float()
     return F.cross_entropy(lg.flatten(0,1), y.flatten(), ignore_index=-100, reduction='none').view(y.shape).sum(1)/(y!=-100).sum(1)
 
+# %% ../../nbs/core/12_memory.ipynb #c7305b3c
+class Above:
+    "An answer batch whose states below one layer are computed once."
+    def __init__(self,
+        lm:LM,    # the model
+        b:Batch,  # from `answer_batch`, padded on the right
+        y:Tensor, # its labels, of all rows or of the first ones
+        layer:int, # first block that runs again
+    ):
+        self.eng,self.layer = Engine(lm), layer
+        with lm.asking(): self.s = self.eng.suffix(self.eng.record(b, start=layer, keep=[layer]), [0]*len(b.lens), layer)
+        on = y[:,1:]!=-100; n = int(on.sum(1).max()); self.n = on.sum(1)
+        self.cols = on.int().sort(dim=1, descending=True, stable=True).indices[:,:n] # of each row, the columns before its labels
+        self.y = y[:,1:].gather(1, self.cols); self.rows = len(y)
+
+    def logits(self)->Tensor:
+        "(rows with labels, most labels of a row, V): the scores of each label's column."
+        e,s,k = self.eng, self.s, self.rows; cols = F.pad(self.cols, (0, 0, 0, len(s.h)-k))
+        if e.level=='replay': return up(e.resume(s.h, s.A, self.layer)[torch.arange(k)[:,None], self.cols])
+        h = s.h
+        for l in range(self.layer, e.n): h = e.block(l, h, s.A)
+        return up(e.top(h[:k], cols[:k]))
+
+    def nll(self)->Tensor:
+        "(rows with labels,) mean -log P of each row's target tokens."
+        lp = -self.logits().log_softmax(-1).gather(2, self.y.clamp(min=0)[...,None])[...,0]
+        return (lp*(self.y!=-100)).sum(1)/self.n
+
 # %% ../../nbs/core/12_memory.ipynb #6f01370f
 def layer_input(
     lm:LM,    # the model, with its edits on
@@ -199,16 +229,45 @@ def activation(
         v := getattr(lm.config, k, None), str)), 'gelu')
     return ACT2FN[n]
 
-# %% ../../nbs/core/12_memory.ipynb #4413fde4
+# %% ../../nbs/core/12_memory.ipynb #aa46e80e
 def unrelated_texts(
     lm:LM,  # the model, which writes them
     n:int,  # how many
     seed:int=0, # of the drawing
 )->list: # texts
     "Texts in the model's own words (from the unedited model), for edits to leave alone."
-    starts = ['The','In','A','He','It was','She','They','Every','Many','One']
-    with without_edits(lm): out = lm.generate((starts*n)[:min(n,50)], max_new_tokens=15, do_sample=True, seed=seed, min_new_tokens=8)
-    return [(starts*n)[i]+o for i,o in enumerate(out*(n//len(out)+1))][:n]
+    starts,m,key = ['The','In','A','He','It was','She','They','Every','Many','One'], min(n, 50), ('unrelated', min(n, 50), seed)
+    if key not in lm.cache:
+        with without_edits(lm): lm.cache[key] = lm.generate((starts*m)[:m], max_new_tokens=15, do_sample=True, seed=seed, min_new_tokens=8)
+    return [(starts*n)[i]+lm.cache[key][i%m] for i in range(n)]
+
+# %% ../../nbs/core/12_memory.ipynb #488cdb84
+def names_in(
+    texts, # any texts
+)->list: # distinct, in the order of their appearance
+    "Runs of capitalised words that do not begin a sentence."
+    hits = [o for t in texts for o in re.findall(r"(?<=[a-z,] )[A-Z][\w'’-]+(?: [A-Z][\w'’-]+)*", t)]
+    return [o for o in dict.fromkeys(hits) if len(o)>2]
+
+def other_names(
+    lm:LM, # the model
+    n:int, # how many
+    but:str='', # none of them is in this text
+    seed:int=0, # of the texts they come from
+)->list: # names, or the beginnings of texts where there are not enough names
+    "Things that the model mentions."
+    texts = unrelated_texts(lm, 100, seed); more = [' '.join(t.split()[k:k+2]) for k in (1,3) for t in texts]
+    ok = [o for o in dict.fromkeys(names_in(texts)+more) if o and o not in but and not set(o) & set('{}')]
+    return ok[:n]
+
+def alike_prompts(
+    lm:LM,  # the model
+    r:EditRequest, # a request
+    n:int,  # how many
+    seed:int=0, # of the names
+)->list: # texts
+    "The prompt of `r` about other things than its subject."
+    return [r.prompt.replace('{}', o) for o in other_names(lm, n, r.text, seed)]
 
 # %% ../../nbs/core/12_memory.ipynb #4c4829c5
 def check_fit(

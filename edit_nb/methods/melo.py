@@ -160,7 +160,7 @@ def _new_block(lm, sites, hp, gen):
             dt), torch.zeros(w.shape[0], hp.num_rank_per_block, device=w.device, dtype=dt)]
     return res
 
-# %% ../../nbs/methods/22_melo.ipynb #de27c0bc
+# %% ../../nbs/methods/22_melo.ipynb #83542828
 class _LoRA:
     "The block acts on every row, for training."
     def __init__(self, lm, block, alpha): self.lm,self.block,self.alpha,self.hs = lm,block,alpha,[]
@@ -177,10 +177,12 @@ def train_block(lm, reqs, block, hp)->tuple:
     b,y = answer_batch(lm, [r.text for r in reqs], [r.target_new for r in reqs])
     ps = [p.requires_grad_() for ab in block.values() for p in ab]; losses = []
     opt = torch.optim.Adam(ps, lr=hp.edit_lr); half = torch.optim.lr_scheduler.StepLR(opt, 20, .5)
-    with lm.asking(grad=True), _LoRA(lm, block, hp.lora_alpha):
-        for _ in range(hp.n_iter):
-            loss = answer_nll(lm, b, y).mean(); losses.append(loss.item())
-            opt.zero_grad(); loss.backward(); opt.step(); half.step()
+    with lm.asking(grad=True):
+        part = Above(lm, b, y, min(hp.layers))
+        with _LoRA(lm, block, hp.lora_alpha):
+            for _ in range(hp.n_iter):
+                loss = part.nll().mean(); losses.append(loss.item())
+                opt.zero_grad(); loss.backward(); opt.step(); half.step()
     return {s: [p.detach() for p in ab] for s,ab in block.items()}, losses
 
 # %% ../../nbs/methods/22_melo.ipynb #7ddd347d

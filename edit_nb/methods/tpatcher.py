@@ -62,7 +62,7 @@ def smoothed(
     lp = lg.log_softmax(-1); nll = -lp.gather(1, y[:,None])[:,0]; e = eps/(lg.shape[1]-1)
     return ((1-eps-e)*nll - e*lp.sum(1)).sum(), nll.sum()
 
-# %% ../../nbs/methods/23_tpatcher.ipynb #fc4a7b8e
+# %% ../../nbs/methods/23_tpatcher.ipynb #818b2274
 @dataclass
 class TPatcherParams(HParams):
     "Settings of T-Patcher; names as released."
@@ -79,6 +79,7 @@ class TPatcherParams(HParams):
     amplify_con:float = 10.        # the value starts as so many times a random vector
     max_add_neuron_num:int = 5     # most neurons for one request
     n_memory:int = 20              # unrelated texts, if no memory is given
+    n_alike:int = 0                # prompts like the request's, about other things, that join the memory
     seed:int = 0                   # of values and texts
 
 def patch_start(x, hp, gen)->dict:
@@ -96,7 +97,7 @@ def wrong_at(
     with lm.asking(): top = lm.forward(b).logits[0].argmax(-1)
     return [c for c in range(int(b.last[0]), b.ids.shape[1]-1) if y[0,c+1]!=-100 and top[c]!=y[0,c+1]]
 
-# %% ../../nbs/methods/23_tpatcher.ipynb #81a35414
+# %% ../../nbs/methods/23_tpatcher.ipynb #01102203
 def train_patch(
     lm:LM,    # the model
     r:EditRequest, # one request
@@ -110,13 +111,12 @@ def train_patch(
     if not at: return None,[]
     x = layer_input(lm, b, site)
     t = {k: p.clone().requires_grad_() for k,p in (start or patch_start(x[0,at], hp, torch.Generator().manual_seed(hp.seed))).items()}
-    opt,losses,cols,m = torch.optim.Adam(t.values(), lr=hp.edit_lr, weight_decay=hp.weight_decay), [], (
-        y[0,1:]!=-100).nonzero()[:,0], memory.to(x)
+    opt,losses,m = torch.optim.Adam(t.values(), lr=hp.edit_lr, weight_decay=hp.weight_decay), [], memory.to(x)
+    part = Above(lm, b, y, hp.layers[0])
     def add(h): return h+neurons(x, t['k'], t['b'], t['r']*t['a'], act)[0].to(h.dtype)
     for _ in range(hp.n_iter):
         with lm.asking(grad=True), Trace(lm, edit={site: add}):
-            lg = lm.forward(b).logits[0,cols]; lg = lg if lg.dtype==torch.float64 else lg.float()
-            soft,nll = smoothed(lg, y[0,cols+1], hp.eps); n = len(cols)
+            soft,nll = smoothed(part.logits()[0], part.y[0], hp.eps); n = len(part.y[0])
             pre,his = torch.stack([x[0,c]@t['k'][i]+t['b'][i] for i,c in enumerate(at)]), F.linear(m, t['k'], t['b'])
             a,mem = top_exp(hp.act_margin-pre, 5), top_exp(his-pre+hp.margin1, 1000)+top_exp(his-hp.margin2, 1000)
             loss = soft/n + hp.act_loss_coef*a + hp.mem_loss_coef*mem; losses.append([o.item() for o in (loss, soft/n, nll/n, a, mem)])
@@ -124,12 +124,19 @@ def train_patch(
     t = {k: p.detach() for k,p in t.items()}
     return dict(k=t['k'], b=t['b'], v=t['r']*t['a']), losses
 
-# %% ../../nbs/methods/23_tpatcher.ipynb #f3f0c446
+# %% ../../nbs/methods/23_tpatcher.ipynb #e916e457
 def memory_states(lm:LM, texts:list, site:str)->Tensor:
     "What enters `site` at every token of `texts`, (n, d)."
-    return torch.cat([layer_input(lm, lm.encode(o), site)[0] for o in texts])
+    res = []
+    for a in range(0, len(texts), 32): b = lm.encode(texts[a:a+32]); res.append(layer_input(lm, b, site)[b.mask.bool()])
+    return torch.cat(res)
 
-# %% ../../nbs/methods/23_tpatcher.ipynb #26dfcf9c
+def _memory_for(lm, r, M, site, hp):
+    "`M`, with the states of prompts like the request's."
+    if not hp.n_alike: return M
+    with quiet(lm, 'tpatcher'): return torch.cat([M, memory_states(lm, alike_prompts(lm, r, hp.n_alike, hp.seed), site).to(M)])
+
+# %% ../../nbs/methods/23_tpatcher.ipynb #40e03fcd
 @method('tpatcher', TPatcherParams)
 def tpatcher(
     lm:LM,   # the model
@@ -147,7 +154,7 @@ def tpatcher(
         ts = {n: torch.cat([g[n] for g in got]) if got else M.new_zeros((0,) if n=='b' else (0,lm.d_model)) for n in 'kbv'}
         return ModuleHook(site, 'tpatcher', ts, dict(of=list(of)))
     for i,r in enumerate(tqdm(reqs, desc='tpatcher', leave=False)):
-        with Edit('tpatcher', [hook()]).on(lm): new,ls = train_patch(lm, r, site, M, hp, start if i==0 else None)
+        with Edit('tpatcher', [hook()]).on(lm): new,ls = train_patch(lm, r, site, _memory_for(lm, r, M, site, hp), hp, start if i==0 else None)
         losses.append(ls)
         if new is not None: got.append(new); of += [i]*len(new['b'])
     h = hook()
