@@ -51,10 +51,11 @@ PRESETS = { # model -> family of methods -> values that differ from the defaults
                         FT=dict(layers=[2], lr=2e-3, source=_T)),
 }
 
-# %% ../../nbs/core/04_hparams.ipynb #b3e26250
+# %% ../../nbs/core/04_hparams.ipynb #700a2fd2
 def _mass(ls, last, steps=25, wd=1e-3, clamp=4., lam=15000., src=_E, **kw):
     return dict(layers=list(ls), v_loss_layer=last, v_num_grad_steps=steps, v_weight_decay=wd, clamp_norm_factor=clamp, mom2_update_weight=lam, source=src, **kw)
 _M,_A,_here = 'kmeng01/memit 80426fd hparams', 'jianghoucheng/AlphaEdit f5248d3 hparams', 'tuned here on 16 cases of the tune half of atlas, as one batch'
+_batch = 'tuned here on the tune half of atlas: 100 cases as one batch, 20 alone'
 _xl,_low,_j = range(13,18), range(4,9), range(3,9)
 
 for _k,_v in {
@@ -66,8 +67,8 @@ for _k,_v in {
     'llama-3.2-3b': dict(MEMIT=_mass(_low,27), EMMET=_mass([5],27,lam=1e5), PMET=_mass(_low,27,25,.5,1.,v_lr=.5,kl_factor=.0625)),
     'mistral-7b':   dict(MEMIT=_mass(_low,31)),
     'qwen2.5-7b':   dict(MEMIT=_mass(_low,27), AlphaEdit=_mass(_low,27,L2=1.)),
-    'atlas':        dict(MEMIT=_mass([3],None,30,.002,12.,5.,_here,v_lr=1.,context_template_length_params=[[5,5]]), EMMET=_mass([3],None,30,.002,12.,1.,_here,v_lr=1.,context_template_length_params=[[5,5]]),
-                         AlphaEdit=_mass([3],None,30,.002,12.,5.,_here,v_lr=1.,context_template_length_params=[[5,5]],nullspace_threshold=.05,L2=.01)),
+    'atlas':        dict(MEMIT=_mass(range(4),None,30,.002,12.,300.,_batch,v_lr=1.,context_template_length_params=[[5,5]]), EMMET=_mass(range(4),None,30,.002,12.,1.,_batch,v_lr=1.,context_template_length_params=[[5,5]]),
+                         AlphaEdit=_mass(range(4),None,30,.002,12.,5.,_batch,v_lr=1.,context_template_length_params=[[5,5]],nullspace_threshold=.05,L2=3.)),
     'atlas-llama':  dict(MEMIT=_mass([2],None,30,.002,12.,5.,_here,v_lr=.5,context_template_length_params=[[5,5]]), EMMET=_mass([2],None,30,.002,12.,1.,_here,v_lr=.5,context_template_length_params=[[5,5]]),
                          AlphaEdit=_mass([2],None,30,.002,12.,5.,_here,v_lr=.5,context_template_length_params=[[5,5]],nullspace_threshold=.2,L2=.01)),
 }.items(): PRESETS[_k] = PRESETS.get(_k, {}) | _v
