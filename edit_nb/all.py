@@ -16,6 +16,7 @@ from edit_nb.core.atlas import *
 from edit_nb.core.memory import *
 from edit_nb.core.atlas_moments import *
 from edit_nb.core.export import *
+from edit_nb.core.rows import *
 from edit_nb.locate.causal_trace import *
 from edit_nb.locate.average_trace import *
 from edit_nb.evaluate.metrics import *

@@ -11,6 +11,8 @@ def test_on_and_off_70184a59(flags): nb.check('70184a59', flags) # test_eq(torch
 
 def test_on_and_off_5aa20ce7(flags): nb.check('5aa20ce7', flags) # test_eq(same(state(m), alone[order[2]]), True)
 
+def test_on_and_off_f8dbf090(flags): nb.check('f8dbf090', flags) # for i,e in enumerate(es): e.apply(m); test_eq(torch.equal(m.param(n1), scratch(es[:i+1])),
+
 def test_on_and_off_f2c5aabe(flags): nb.check('f2c5aabe', flags) # with expect_fail(ValueError, 'is not on'): A.undo(lm)
 
 def test_on_and_off_aa7a7ba1(flags): nb.check('aa7a7ba1', flags) # with expect_fail(RuntimeError, 'no room'): Edit('x', [ModuleHook('block.0','bad'), WeightD

@@ -3,7 +3,9 @@ from nbrun import NB
 
 nb = NB('evaluate/02_look.ipynb')
 
-def test_asking_23e2835e(flags): nb.check('23e2835e', flags) # for (p,t),o in a.items(): test_close(o.lp, lm.target_logprobs(p, t)[0].tolist(), eps=1e-4)
+def test_asking_91920772(flags): nb.check('91920772', flags) # for (p,t),o in a.items(): test_close(o.lp, lm.target_logprobs(p, t)[0].tolist(), eps=1e-4)
+
+def test_asking_8ce0613e(flags): nb.check('8ce0613e', flags) # test_eq((len(ids), torch.equal(now[None, req.text][0], ids)), (100, True))
 
 def test_asking_a861c968(flags): nb.check('a861c968', flags) # assert diff is None or diff<2e-5, diff
 
@@ -11,15 +13,19 @@ def test_asking_14c71ddd(flags): nb.check('14c71ddd', flags) # test_eq([tf(rec[k
 
 def test_asking_bbee98c0(flags): nb.check('bbee98c0', flags) # assert n in (0, 12)
 
-def test_one_look_at_all_probes_2251f65b(flags): nb.check('2251f65b', flags) # test_eq([rival(Probe('x', 'p', t), req) for t in ('French', ' Turkish', 'golf', None)], ['
+def test_one_look_at_all_probes_1a513fff(flags): nb.check('1a513fff', flags) # test_eq([rival(Probe('x', 'p', t), req) for t in ('French', ' Turkish', 'golf', None)], ['
 
-def test_one_look_at_all_probes_e0846ba7(flags): nb.check('e0846ba7', flags) # test_eq({k: first_sentence(v, 4) for k,v in short.items()}, {k: first_sentence(v, 4) for k
+def test_one_look_at_all_probes_2671065d(flags): nb.check('2671065d', flags) # test_eq({k: first_sentence(v, 4) for k,v in short.items()}, {k: first_sentence(v, 4) for k
 
-def test_one_look_at_all_probes_7b9ef4a7(flags): nb.check('7b9ef4a7', flags) # test_eq(after.texts.keys(), before.texts.keys())
+def test_one_look_at_all_probes_7c043102(flags): nb.check('7c043102', flags) # test_eq(after.texts.keys(), before.texts.keys())
 
-def test_one_look_at_all_probes_85068ae3(flags): nb.check('85068ae3', flags) # test_eq(m.keys(), {'nll', 'teacher_forced', 'success', 'magnitude', 'free', 'free_exact',
+def test_one_look_at_all_probes_8cf1b468(flags): nb.check('8cf1b468', flags) # test_eq(o.texts, alone.texts)
 
-def test_drift_on_neutral_text_33a4b28a(flags): nb.check('33a4b28a', flags) # test_eq({o['kl'] for o in drift(lm)}, {0.})
+def test_one_look_at_all_probes_9dfdbdb2(flags): nb.check('9dfdbdb2', flags) # test_eq(probe_metrics(rs, req, before, before)['intrudes'], False)
+
+def test_texts_about_the_new_object_1e4d6531(flags): nb.check('1e4d6531', flags) # test_eq(own(gen)[1], 'The mother tongue of Savhol Calbra is French.')
+
+def test_drift_on_neutral_text_2cb013be(flags): nb.check('2cb013be', flags) # test_eq({o['kl'] for o in drift(lm)}, {0.})
 
 def test_drift_on_neutral_text_92d92eff(flags): nb.check('92d92eff', flags) # if lm.name=='gpt2-tiny': test_close(perplexity(lp.tolist()), d[0]['perplexity'][0], eps=1e
 

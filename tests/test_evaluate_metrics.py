@@ -40,3 +40,7 @@ def test_free_generation_e6c1e326(flags): nb.check('e6c1e326', flags) # test_eq(
 def test_drift_362970a1(flags): nb.check('362970a1', flags) # test_close(perplexity([math.log(.25)]*3), 4)
 
 def test_drift_dbe20e6c(flags): nb.check('dbe20e6c', flags) # test_eq(mean_kl(p, p), 0.)
+
+def test_drift_4f1920d6(flags): nb.check('4f1920d6', flags) # test_close(best(400), mean_kl(g[None], h[None]), eps=1e-4)
+
+def test_consistency_d7ff303c(flags): nb.check('d7ff303c', flags) # test_close(tf.similarity('Rome is old', 'Rome is old'), 1)

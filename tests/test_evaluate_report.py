@@ -5,24 +5,32 @@ nb = NB('evaluate/04_report.ipynb')
 
 def test_rows_e12d6f94(flags): nb.check('e12d6f94', flags) # test_eq(len({(o['probe'], o['metric']) for o in rows}), len(rows))
 
+def test_rows_75ce248a(flags): nb.check('75ce248a', flags) # test_eq((row['kind'], row['metric'], row['probe']), ('generation', 'consistency', None))
+
 def test_rows_417353d8(flags): nb.check('417353d8', flags) # test_eq([(o['metric'], o['pre']) for o in drift_rows(moved[:1])[1:]], [('ppl_ratio', 1.),
 
-def test_the_report_f68b049f(flags): nb.check('f68b049f', flags) # test_eq({m.how for m in MEASURES.values()}, {'mean', 'min', 'survival'})
+def test_the_report_b79557d6(flags): nb.check('b79557d6', flags) # test_eq([MEASURES['worst_locality'].takes(k) for k in ('locality.nearest', 'locality', 're
 
 def test_the_report_604acef9(flags): nb.check('604acef9', flags) # test_eq(_per_case(rows, MEASURES['ES']), {0: 1.})
 
-def test_the_report_f7f04da8(flags): nb.check('f7f04da8', flags) # test_eq(list(own)[-2:], ['locality.distracting', 'portability.one_hop'])
+def test_the_report_8993090d(flags): nb.check('8993090d', flags) # test_eq(list(own)[-2:], ['locality.distracting', 'portability.one_hop'])
 
 def test_the_report_b2d6bcba(flags): nb.check('b2d6bcba', flags) # test_eq(_table({'a': {'ES': wilson(1, 2)}}, MEASURES).splitlines()[-1], '| ES | efficacy |
 
-def test_the_report_5416f21e(flags): nb.check('5416f21e', flags) # test_eq((s['ES'].n, s['ES'].value, s.pre['ES'].value), (2, .5, 0.))
+def test_the_report_cf3dc740(flags): nb.check('cf3dc740', flags) # test_eq((s['ES'].n, s['ES'].value, s.pre['ES'].value), (2, .5, 0.))
 
 def test_the_report_8bc5ae92(flags): nb.check('8bc5ae92', flags) # test_eq([o.get_text() for o in ax.get_legend().get_texts()], ['unedited', 'push'])
 
-def test_the_report_cc3a4498(flags): nb.check('cc3a4498', flags) # test_eq(r.df.shape, (len(two), len(COLUMNS)))
+def test_the_report_b1e232b1(flags): nb.check('b1e232b1', flags) # test_eq(r.df.shape, (len(two), len(COLUMNS)))
 
 def test_the_report_f293a0f9(flags): nb.check('f293a0f9', flags) # test_eq(r.headline(), '**push** on m, single: 2 of 3 cases judged, **stopped early**')
 
-def test_the_report_971f9942(flags): nb.check('971f9942', flags) # for k in _SAVERS: assert r.save(f'{d}/report{k}').stat().st_size>100
+def test_curves_6907a7e2(flags): nb.check('6907a7e2', flags) # test_eq([at(1, 'oldest', 'ES'), at(2, 'oldest', 'ES'), at(2, 'newest', 'ES'), at(2, 'sampl
 
-def test_side_by_side_d981692a(flags): nb.check('d981692a', flags) # test_eq([o.get_text() for o in ax.get_legend().get_texts()], ['unedited', 'push', 'nothing
+def test_curves_90a75785(flags): nb.check('90a75785', flags) # test_eq([o.get_title() for o in axs], [MEASURES[k].label for k in ('ES', 'PS', 'NS', 'surv
+
+def test_curves_971f9942(flags): nb.check('971f9942', flags) # for k in _SAVERS: assert r.save(f'{d}/report{k}').stat().st_size>100
+
+def test_side_by_side_1bbb354b(flags): nb.check('1bbb354b', flags) # test_eq([o.get_title()[:8] for o in axs], ['Efficacy', 'Generali', 'Specific'])
+
+def test_side_by_side_2a46db86(flags): nb.check('2a46db86', flags) # test_eq([o.get_text() for o in ax.get_legend().get_texts()], ['unedited', 'push', 'nothing

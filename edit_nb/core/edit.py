@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['HOOKS', 'PROMPTS', 'RULES', 'PROCEDURES', 'PART_KINDS', 'PARTS', 'METHODS', 'WeightDelta', 'part_kind', 'ModuleHook',
-           'PromptPrefix', 'PromptRule', 'LogitsRule', 'Procedure', 'Edit', 'says_already', 'method']
+           'PromptPrefix', 'PromptRule', 'LogitsRule', 'Procedure', 'Edit', 'undo_all', 'says_already', 'method']
 
 # %% ../../nbs/core/03_edit.ipynb #e5a7bd78
 import contextlib,functools,hashlib,inspect,json,os,resource,sys,time,warnings
@@ -146,19 +146,27 @@ def _tensors(part):
     own = {k:v for k in ('delta','left','right') if isinstance(v := getattr(part, k, None), Tensor)}
     return own | getattr(part, 'tensors', {})
 
-# %% ../../nbs/core/03_edit.ipynb #bdf381a4
+# %% ../../nbs/core/03_edit.ipynb #199c94bf
+def _summed(lm, n, w, ds):
+    "The pristine value of parameter `n` plus the changes `ds`, in order."
+    sums = lm.cache.setdefault('sums', {}); acc,held = sums.pop(n, (None,[]))
+    if acc is None or acc.device!=w.device or len(held)>len(ds) or any(a is not b for a,b in zip(held, ds)):
+        acc,held = lm._pristine[n].to(w.device, torch.promote_types(w.dtype, torch.float32), copy=True),[]
+    for d in ds[len(held):]: acc += d.full(w.device, acc.dtype)
+    if len(ds)>3: sums[n] = acc,ds
+    return acc
+
 def _rewrite(lm, names):
     "Sets each named parameter to cast(pristine + sum of the deltas that are on)."
     with torch.no_grad():
         for n in names:
             ds = [p for e in lm.edits for p in e.deltas if p.name==n]; w = lm.param(n)
+            if not ds: lm.cache.get('sums', {}).pop(n, None)
             if not ds and n not in lm._pristine: continue
-            w0 = lm._pristine.setdefault(n, w.detach().cpu().clone())
-            if not ds: w.copy_(lm._pristine.pop(n)); continue
-            acc = w0.to(w.device, torch.promote_types(w.dtype, torch.float32), copy=True)
-            for d in ds: acc += d.full(w.device, acc.dtype)
-            w.copy_(acc.to(w.dtype))
+            lm._pristine.setdefault(n, w.detach().cpu().clone())
+            w.copy_(_summed(lm, n, w, ds).to(w.dtype) if ds else lm._pristine.pop(n))
 
+# %% ../../nbs/core/03_edit.ipynb #576f18d5
 def _check(edit, lm, any_model):
     "Raises if `edit` does not fit `lm`."
     if not isinstance(lm, LM): raise TypeError(f"an edit is applied to an LM, got {type(lm).__name__}; wrap the model with LM(model, tok)")
@@ -208,6 +216,20 @@ def on(self:Edit, lm:LM, any_model:bool=False):
     try: yield lm
     finally:
         if any(e is self for e in lm.edits): self.undo(lm)
+
+# %% ../../nbs/core/03_edit.ipynb #cacb03c7
+def undo_all(
+    lm:LM,      # the model
+    edits=None, # which ones; None = all that are on
+):
+    "Takes several edits off `lm` at once: as `undo` of each, but every weight is written once."
+    edits = list(lm.edits if edits is None else edits)
+    for e in edits:
+        if not any(o is e for o in lm.edits): raise ValueError(f"this edit ({e.method}) is not on {lm.name!r}, so it cannot be undone")
+    lm.edits[:] = [o for o in lm.edits if not any(o is e for e in edits)]
+    for e in edits:
+        for h in lm._handles.pop(id(e), []): h.remove()
+    _rewrite(lm, {p.name for e in edits for p in e.deltas})
 
 # %% ../../nbs/core/03_edit.ipynb #56c30cfc
 @patch

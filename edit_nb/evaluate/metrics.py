@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Estimate', 'wilson', 'bootstrap', 'estimate', 'nll', 'success', 'magnitude', 'harmonic', 'teacher_forced',
            'agreement', 'worst_case', 'survival', 'split_words', 'starts_with', 'only_says', 'mentions',
-           'first_sentence', 'repeats', 'ngram_entropy', 'perplexity', 'mean_kl']
+           'first_sentence', 'repeats', 'ngram_entropy', 'perplexity', 'mean_kl', 'kl_rest', 'TfIdf']
 
 # %% ../../nbs/evaluate/00_metrics.ipynb #8ae56dca
 import math, re
@@ -27,7 +27,7 @@ class Estimate:
     def __getitem__(self, k): return getattr(self, k) if isinstance(k, str) else astuple(self)[k]
     def __repr__(self): return f'{self.value:.3g} [{self.low:.3g}, {self.high:.3g}] n={self.n}'
 
-# %% ../../nbs/evaluate/00_metrics.ipynb #cb073f15
+# %% ../../nbs/evaluate/00_metrics.ipynb #ffea5c8c
 def wilson(
     k:int, # number of passes
     n:int, # number of trials
@@ -37,7 +37,7 @@ def wilson(
     if not n: return Estimate(math.nan, 0)
     p,d = k/n, 1+z*z/n
     mid,half = (p+z*z/(2*n))/d, z*math.sqrt(p*(1-p)/n+z*z/(4*n*n))/d
-    return Estimate(p, n, max(0., mid-half), min(1., mid+half))
+    return Estimate(p, n, max(0., min(p, mid-half)), min(1., max(p, mid+half))) # rounding must not leave the rate outside
 
 # %% ../../nbs/evaluate/00_metrics.ipynb #19ba76d3
 def bootstrap(
@@ -216,3 +216,45 @@ def mean_kl(
 )->float: # nats per position, >= 0
     "Mean over positions of KL(p || q), how much of the old distribution the new one misses"
     return float((p.exp()*(p-q)).masked_fill(p==-math.inf, 0).sum(-1).mean()) # 0 log 0 is 0
+
+# %% ../../nbs/evaluate/00_metrics.ipynb #37020439
+def kl_rest(
+    p, # (n,) log-probabilities before, of some tokens
+    q, # (n,) log-probabilities after, of the same tokens
+)->float: # nats, >= 0; at most the full divergence
+    "KL(p || q) where all other tokens count as one"
+    p,q = [o.double() for o in (p, q)]
+    a,b = [max(1-float(o.exp().sum()), 0.) for o in (p, q)]
+    rest = a*math.log(a/max(b, 1e-12)) if a>1e-6 else 0.
+    x = float((p.exp()*(p-q)).masked_fill(p==-math.inf, 0).sum())+rest
+    return x if x!=x else max(x, 0.)
+
+# %% ../../nbs/evaluate/00_metrics.ipynb #dbfe7561
+class TfIdf:
+    "Weights of words, rarer ones higher"
+    def __init__(self,
+        texts=None, # texts to count the words of; or give both of the next
+        vocab:dict|None=None, # word -> place
+        idf=None, # weight at each place
+    ):
+        if (texts is None)==(vocab is None) or (vocab is None)!=(idf is None): raise ValueError('TfIdf needs texts, or vocab and idf')
+        if vocab is None:
+            df = Counter(w for t in texts for w in set(self.words(t)))
+            if not df: raise ValueError('TfIdf: no words in the texts')
+            vocab = {w: i for i,w in enumerate(sorted(df))}
+            idf = [math.log((1+len(texts))/(1+df[w]))+1 for w in vocab]
+        self.vocab,self.idf = vocab, np.asarray(idf, dtype=float)
+    def words(self, text): return re.findall(r'\b\w\w+\b', text.lower())
+    def __call__(self, text)->np.ndarray: # (words,) of length 1, or 0 where no word is known
+        "The vector of `text`"
+        v = np.zeros(len(self.vocab))
+        for w,n in Counter(self.words(text)).items():
+            if w in self.vocab: v[self.vocab[w]] = n*self.idf[self.vocab[w]]
+        return v/(np.linalg.norm(v) or 1.)
+    def similarity(self,
+        a:str, # a text
+        b:str, # another
+    )->float: # 0 to 1; nan where one has no known word
+        "Cosine of the vectors of two texts"
+        u,v = self(a), self(b)
+        return float(u@v) if u.any() and v.any() else math.nan
