@@ -3,7 +3,7 @@ from nbrun import NB
 
 nb = NB('evaluate/07_experiment.ipynb')
 
-def test_a_file_that_is_never_half_there_b80133ff(flags): nb.check('b80133ff', flags) # test_eq(write_atomic(D/'a.json', '[1]\n').read_text(), '[1]\n')
+def test_a_file_that_is_never_half_there_3cc0199e(flags): nb.check('3cc0199e', flags) # test_eq(write_atomic(D/'a.json', '[1]\n').read_text(), '[1]\n')
 
 def test_a_file_that_is_never_half_there_87141207(flags): nb.check('87141207', flags) # with expect_fail(OSError, 'No space left on device; what was finished before is safe'): wr
 
@@ -24,6 +24,8 @@ def test_doing_the_rest_and_nothing_twice_86cdbfed(flags): nb.check('86cdbfed', 
 def test_doing_the_rest_and_nothing_twice_4532f416(flags): nb.check('4532f416', flags) # test_eq([(o['post'], o['seconds']) for o in (a, b)], [(1., 1.), (3., 3.)])
 
 def test_shards_41d66bf3(flags): nb.check('41d66bf3', flags) # test_eq(this_shard({}), (0, 1))
+
+def test_facts_that_change_each_other_44f45d5e(flags): nb.check('44f45d5e', flags) # test_eq((n, {p.kind for o in bare for p in o.probes}), (10, {'rewrite', 'rephrase'}))
 
 def test_all_of_it_c9936432(flags): nb.check('c9936432', flags) # test_eq((rep.stopped, rep.restored, rep.n_done, rep.failures), (False, True, 5, []))
 
@@ -47,7 +49,7 @@ def test_killed_at_any_moment_2693a849(flags): nb.check('2693a849', flags) # tes
 
 def test_killed_at_any_moment_08445e67(flags): nb.check('08445e67', flags) # test_eq(((one.stopped, one.n_done), (two.stopped, two.n_done)), ((True, 3), (False, 5)))
 
-def test_when_something_goes_wrong_22d43779(flags): nb.check('22d43779', flags) # with expect_fail((ValueError, OSError), words): go(a, **kw)
+def test_when_something_goes_wrong_6eff90fa(flags): nb.check('6eff90fa', flags) # with expect_fail((ValueError, OSError), words): go(a, **kw)
 
 def test_when_something_goes_wrong_6f4e4984(flags): nb.check('6f4e4984', flags) # with expect_fail(KeyboardInterrupt): patience[0] = 0; go(moody, run='full')
 
