@@ -3,9 +3,9 @@ from nbrun import NB
 
 nb = NB('cli.ipynb')
 
-def test_a_command_c13537e8(flags): nb.check('c13537e8', flags) # with contextlib.redirect_stderr(err), expect_fail(SystemExit): fails(1)
+def test_a_command_e00f9d7e(flags): nb.check('e00f9d7e', flags) # with contextlib.redirect_stderr(err), expect_fail(SystemExit): fails(1)
 
-def test_a_command_a870f158(flags): nb.check('a870f158', flags) # test_eq(err.getvalue(), 'error: no such thing\n')
+def test_a_command_135bf2a6(flags): nb.check('135bf2a6', flags) # test_eq(err.getvalue(), 'warning: mind the gap\nerror: no such thing\n')
 
 def test_trying_them_ec755076(flags): nb.check('ec755076', flags) # except SystemExit as e: test_eq(e.code, 2); return o.getvalue()
 
@@ -15,8 +15,18 @@ def test_trying_them_d137a5cc(flags): nb.check('d137a5cc', flags) # test_eq("aft
 
 def test_trying_them_4e79b258(flags): nb.check('4e79b258', flags) # test_eq(len(read_requests(D/'r.json')), 2)
 
-def test_bad_input_860f82f6(flags): nb.check('860f82f6', flags) # msg = error_of(f, *a, **kw); test_eq((msg, msg.startswith('error: ') and want in msg), (ms
+def test_trying_them_b3d5c3d4(flags): nb.check('b3d5c3d4', flags) # test_eq([(o.parent.name, len(list(o.glob('case_*.json')))) for o in runs], [('ft', 5), ('l
+
+def test_trying_them_10d26518(flags): nb.check('10d26518', flags) # test_eq(sorted(o.name for o in (D/'res'/'summary').iterdir()), ['plots', 'relations.csv',
+
+def test_trying_them_fe2a15a2(flags): nb.check('fe2a15a2', flags) # test_eq((text.splitlines()[0], read_run(runs_in(D/'res'/'tell')[0]).settings['hp']['before
+
+def test_trying_them_b99986ab(flags): nb.check('b99986ab', flags) # test_eq((r.returncode, r.stderr[-800:] if r.returncode else ''), (0, ''))
+
+def test_bad_input_1b94cd0b(flags): nb.check('1b94cd0b', flags) # *_,msg = error_of(f, *a, **kw).splitlines(); test_eq((msg, msg.startswith('error: ') and w
 
 def test_bad_input_fb87a5d4(flags): nb.check('fb87a5d4', flags) # test_eq(r.returncode, 0); test_eq('Example:' in r.stdout and '--method' in r.stdout, True)
+
+def test_bad_input_713468c4(flags): nb.check('713468c4', flags) # test_eq(main(['edit_nb_evaluate', '--method=ft', '--hp=layers=[1],num_steps=2', *[f'--{k}=
 
 def test_bad_input_d62b4c61(flags): nb.check('d62b4c61', flags) # test_eq('bit-identical' in text and "with it' Rome" in text, True)
