@@ -4,15 +4,16 @@
 
 # %% auto #0
 __all__ = ['say', 'command', 'edit_nb_trace', 'trace_lines', 'read_requests', 'pick_method', 'edit_nb_edit', 'edit_nb_apply',
-           'edit_nb_evaluate', 'edit_nb_summarize', 'main', 'weights_hash', 'edit_nb_demo']
+           'edit_nb_evaluate', 'edit_nb_summarize', 'main', 'edit_nb_bench', 'weights_hash', 'edit_nb_demo']
 
-# %% ../nbs/cli.ipynb #bb0d9f8c
+# %% ../nbs/cli.ipynb #26cad974
 import contextlib,functools,hashlib,io,json,runpy,subprocess,sys,textwrap,time,warnings
 from pathlib import Path
 import torch
 from typing import Annotated
 from fastcore.script import anno_parser,call_parse
 from .all import *
+from .bench import *
 
 # %% ../nbs/cli.ipynb #7268237d
 #| eval: false
@@ -215,6 +216,23 @@ def main(
     run = f.__wrapped__; kw = vars(anno_parser(run, prog=name).parse_args(args[1:]))
     run(**{k: v for k,v in kw.items() if k not in ('pdb', 'xtra')})
     return 0
+
+# %% ../nbs/cli.ipynb #c9bda43e
+@command
+def edit_nb_bench(
+    shape:str='gpt2', # size of the random model: tiny, gpt2, gpt2-xl, gpt-j-6b or llama-3-8b
+    parts:str='trace,late,preview,values,moments', # what is measured
+    dtype:str='float32', # of the model: float32, bfloat16 or float16
+    device:str='cpu', # where: cpu, or the name torch gives an accelerator
+    n:str='1,10,50',  # numbers of values optimised at once
+    out:str='bench',  # files without suffix: numbers in .json, a table in .md, a plot in .png
+):
+    """Measures the engine against the textbook loop. Example:  edit_nb_bench --shape gpt2 --parts trace,values --out bench"""
+    known = {str(o)[6:]: o for o in (torch.float32, torch.bfloat16, torch.float16)}
+    if dtype not in known: raise ValueError(f"dtype should be one of {', '.join(known)}, got {dtype!r}")
+    b = run_bench(shape, parts.split(','), known[dtype], device, [int(o) for o in n.split(',')])
+    say(b._repr_markdown_())
+    say('written: ' + ', '.join(map(str, save_bench(b, out))))
 
 # %% ../nbs/cli.ipynb #57fce37d
 def weights_hash(

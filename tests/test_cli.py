@@ -23,10 +23,12 @@ def test_trying_them_fe2a15a2(flags): nb.check('fe2a15a2', flags) # test_eq((tex
 
 def test_trying_them_b99986ab(flags): nb.check('b99986ab', flags) # test_eq((r.returncode, r.stderr[-800:] if r.returncode else ''), (0, ''))
 
-def test_bad_input_1b94cd0b(flags): nb.check('1b94cd0b', flags) # *_,msg = error_of(f, *a, **kw).splitlines(); test_eq((msg, msg.startswith('error: ') and w
+def test_trying_them_4419fcc2(flags): nb.check('4419fcc2', flags) # test_eq({o.suffix for o in D.glob('bench.*')}, {'.json','.md','.png'})
+
+def test_bad_input_05dbedeb(flags): nb.check('05dbedeb', flags) # *_,msg = error_of(f, *a, **kw).splitlines(); test_eq((msg, msg.startswith('error: ') and w
 
 def test_bad_input_fb87a5d4(flags): nb.check('fb87a5d4', flags) # test_eq(r.returncode, 0); test_eq('Example:' in r.stdout and '--method' in r.stdout, True)
 
-def test_bad_input_713468c4(flags): nb.check('713468c4', flags) # test_eq(main(['edit_nb_evaluate', '--method=ft', '--hp=layers=[1],num_steps=2', *[f'--{k}=
+def test_bad_input_34974f2f(flags): nb.check('34974f2f', flags) # test_eq('ES' in out_of(main, ['edit_nb_evaluate', '--method=ft', '--hp=layers=[1],num_step
 
 def test_bad_input_d62b4c61(flags): nb.check('d62b4c61', flags) # test_eq('bit-identical' in text and "with it' Rome" in text, True)

@@ -11,6 +11,8 @@ def test_what_an_edit_costs_b33fbc0d(flags): nb.check('b33fbc0d', flags) # if co
 
 def test_judging_511c959d(flags): nb.check('511c959d', flags) # test_close(_norm_rows(lm, [Edit('x', [d])])[0]['post'], want, 1e-4)
 
+def test_judging_7663ac60(flags): nb.check('7663ac60', flags) # test_eq(_judge(lm, 'x', cases[:1], *_only(cases[:1], ['ES'])[1::-1], PLAIN[:2], References
+
 def test_many_edits_on_one_model_cc5cbb78(flags): nb.check('cc5cbb78', flags) # test_eq(_groups(3, 5), {i: 'newest sample oldest' for i in range(3)})
 
 def test_many_edits_on_one_model_b9d12609(flags): nb.check('b9d12609', flags) # test_eq(({o['case'] for o in rows2}, lm.edits), ({0, 1, None}, []))
@@ -23,11 +25,11 @@ def test_the_numbers_of_the_rome_paper_3eba1b7f(flags): nb.check('3eba1b7f', fla
 
 def test_what_must_not_matter_2b54db24(flags): nb.check('2b54db24', flags) # for o in others: test_eq(set(o), set(base))
 
-def test_what_must_not_matter_e2c669e1(flags): nb.check('e2c669e1', flags) # test_eq({k[0] for k in alone}, {1})
+def test_what_must_not_matter_285c9c4d(flags): nb.check('285c9c4d', flags) # test_eq({k[0] for k in alone}, {1})
 
 def test_what_must_not_matter_17297ffe(flags): nb.check('17297ffe', flags) # test_eq({(o['kind'], o['metric']) for o in few.rows}, {('locality.neighborhood', 'success'
 
-def test_when_something_goes_wrong_e1bde9ee(flags): nb.check('e1bde9ee', flags) # test_eq([o['case'] for o in rep1.failures], [1])
+def test_when_something_goes_wrong_67913cc0(flags): nb.check('67913cc0', flags) # test_eq([o['case'] for o in rep1.failures], [1])
 
 def test_when_something_goes_wrong_ac700eb7(flags): nb.check('ac700eb7', flags) # test_eq((rep2.stopped, rep2.n_done, lm.edits), (True, 2, []))
 

@@ -17,7 +17,7 @@ def test_the_report_8993090d(flags): nb.check('8993090d', flags) # test_eq(list(
 
 def test_the_report_b2d6bcba(flags): nb.check('b2d6bcba', flags) # test_eq(_table({'a': {'ES': wilson(1, 2)}}, MEASURES).splitlines()[-1], '| ES | efficacy |
 
-def test_the_report_cf3dc740(flags): nb.check('cf3dc740', flags) # test_eq((s['ES'].n, s['ES'].value, s.pre['ES'].value), (2, .5, 0.))
+def test_the_report_3c0a57c3(flags): nb.check('3c0a57c3', flags) # test_eq((s['ES'].n, s['ES'].value, s.pre['ES'].value), (2, .5, 0.))
 
 def test_the_report_8bc5ae92(flags): nb.check('8bc5ae92', flags) # test_eq([o.get_text() for o in ax.get_legend().get_texts()], ['unedited', 'push'])
 

@@ -35,6 +35,6 @@ def test_the_page_7c6c2c78(flags): nb.check('7c6c2c78', flags) # def handle_endt
 
 def test_the_page_3313ef7e(flags): nb.check('3313ef7e', flags) # d = json.loads((D/'summary'/'summary.json').read_text(), parse_constant=lambda s: test_eq(
 
-def test_the_page_38fd218b(flags): nb.check('38fd218b', flags) # test_eq('! tell: only 5 of 12 cases are there' in part.text(), True)
+def test_the_page_a73f0074(flags): nb.check('a73f0074', flags) # test_eq('! tell: only 5 of 12 cases are there' in part.text(), True)
 
 def test_end(flags): nb.check('end', flags) # the rest of the notebook runs

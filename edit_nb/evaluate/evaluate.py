@@ -156,8 +156,8 @@ def _settle(j, todo):
         with contextlib.suppress(Exception): rows = _together(j, fit) # what goes wrong for all together is found out one by one
     return [r for t in todo for r in (j.failed(t[:1], t[1]) if isinstance(t[1], Exception) else rows.get(t[0].id) or _alone(j, *t))]
 
-# %% ../../nbs/evaluate/05_evaluate.ipynb #a5fc6554
-def _single(j, make, together, tick, patience=10):
+# %% ../../nbs/evaluate/05_evaluate.ipynb #f164d40e
+def _single(j, make, together, tick, patience):
     "Yields the rows of some cases after the other, at most `together` at a time, and not much later than `patience` seconds after their edits"
     todo,since = [],time.perf_counter()
     try:
@@ -214,7 +214,7 @@ def _checked_steps(cases, mode, edits_per_step, checkpoints, judged):
     if cp and cp[-1]>len(cases): warnings.warn(f'checkpoints beyond the {len(cases)} cases are left out', stacklevel=3)
     return [cases[i:i+edits_per_step] for i in range(0, len(cases), edits_per_step)], tuple(o for o in cp if o<=len(cases)) or ((len(cases),) if cp else ())
 
-# %% ../../nbs/evaluate/05_evaluate.ipynb #056a7139
+# %% ../../nbs/evaluate/05_evaluate.ipynb #52f84547
 def evaluate(
     lm:LM, # the model; as before when this returns
     method, # a name in `METHODS`, or any function (lm, requests) -> Edit
@@ -232,6 +232,7 @@ def evaluate(
     judged:int=50, # sequential: cases in each group of a checkpoint
     edits_per_step:int=1, # sequential: cases that the method gets in one call
     together:int=16, # single: edits that are judged in the same forward passes
+    patience:float=10., # single: seconds after which fewer than that are judged, so that an interrupt loses little; `math.inf` makes batches independent of the clock
     **overrides, # single hyper-parameters, given to the method; those named like an argument here go into `hp`
 )->EvalReport: # rows, table, plots
     "Judge `method` on `cases`"
@@ -241,7 +242,7 @@ def evaluate(
     j = _judge(lm, name, cases, asked, ms, texts, References(references), free, max_new_tokens, batch_size)
     own,line = dict(max_new_tokens=max_new_tokens, n_texts=len(j.drift.texts) if j.drift else 0), dict(edits_per_step=edits_per_step, checkpoints=list(cps), judged=judged)
     def _make(lm, reqs): return f(lm, reqs, **kw)
-    def _go(tick): return _single(j, _make, together, tick) if mode=='single' else _many(j, _make, steps, cps, judged, tick, mode=='sequential')
+    def _go(tick): return _single(j, _make, together, tick, patience) if mode=='single' else _many(j, _make, steps, cps, judged, tick, mode=='sequential')
     return _run(EvalReport([], name, lm.name, mode, len(cases), set_ | own | (line if mode=='sequential' else {})), j, _go, lambda rows: _wanted(rows, ms, keep), progress)
 
 # %% ../../nbs/evaluate/05_evaluate.ipynb #1e05e58c

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['write_atomic', 'method_called', 'parse_hp', 'read_run', 'runs_in', 'this_shard', 'untouched', 'run_experiment']
 
-# %% ../../nbs/evaluate/07_experiment.ipynb #2e95dd74
-import ast, contextlib, difflib, hashlib, inspect, io, itertools, json, os, platform, re, shutil, time, warnings
+# %% ../../nbs/evaluate/07_experiment.ipynb #300e54cc
+import ast, contextlib, difflib, hashlib, inspect, io, itertools, json, math, os, platform, re, shutil, time, warnings
 from collections import defaultdict
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -198,12 +198,12 @@ def _keeping(f, folder, took, loaded, trouble, tick=lambda n: None):
         return e
     return _run
 
-# %% ../../nbs/evaluate/07_experiment.ipynb #2cdb4c40
+# %% ../../nbs/evaluate/07_experiment.ipynb #5e7535a9
 def _judge(lm, f, unit, mode, settings):
     "`evaluate` without its own noise"
     with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
         warnings.simplefilter('ignore')
-        return evaluate(lm, f, unit, mode, progress=False, **settings)
+        return evaluate(lm, f, unit, mode, progress=False, patience=math.inf, **settings)
 
 def _one_by_one(lm, f, unit, settings, common):
     "(report, errors) of a unit that cannot be asked as a whole: cases that cannot be asked alone are failed ones"
@@ -314,7 +314,7 @@ def untouched(
     res = [replace(o, probes=[p for p in o.probes if not _clash(i, p)]) for i,o in enumerate(cases)]
     return res, sum(len(a.probes)-len(b.probes) for a,b in zip(cases, res))
 
-# %% ../../nbs/evaluate/07_experiment.ipynb #b364a284
+# %% ../../nbs/evaluate/07_experiment.ipynb #c71bcb41
 def _cases_for(lm, dataset, path, split, n, seed, nearest, columns, mode):
     "(cases with distinct ids, what to note about them)"
     own = not isinstance(dataset, str)
@@ -339,7 +339,7 @@ def _others(pool, cases):
 
 def _split_settings(kw):
     "(settings of `evaluate`, hyper-parameters) among keywords"
-    known = set(inspect.signature(evaluate).parameters) - {'lm', 'method', 'cases', 'mode', 'hp', 'progress', 'overrides'}
+    known = set(inspect.signature(evaluate).parameters) - {'lm', 'method', 'cases', 'mode', 'hp', 'progress', 'patience', 'overrides'}
     return {k: v for k,v in kw.items() if k in known}, {k: v for k,v in kw.items() if k not in known}
 
 # %% ../../nbs/evaluate/07_experiment.ipynb #a6881cb4

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['COLUMNS', 'MEASURES', 'PROTOCOLS', 'report_row', 'case_rows', 'drift_rows', 'Measure', 'measures_for', 'Summary',
-           'summarize', 'plot_summaries', 'EvalReport', 'Comparison']
+           'summary_of', 'plot_summaries', 'EvalReport', 'Comparison']
 
 # %% ../../nbs/evaluate/04_report.ipynb #dc389698
 import json, math, warnings
@@ -206,8 +206,8 @@ class Summary(dict):
         self.pre,self.measures = pre or {}, measures or MEASURES
     def _repr_markdown_(self): return _table({'unedited': self.pre, 'edited [95 %]': self}, self.measures)
 
-# %% ../../nbs/evaluate/04_report.ipynb #720aea5a
-def summarize(
+# %% ../../nbs/evaluate/04_report.ipynb #c3706b06
+def summary_of(
     rows:list, # of a report
     seed:int=0, # of the bootstrap
     names=None, # which lines, or a protocol, see `measures_for`; None = all
@@ -259,7 +259,7 @@ def plot_summaries(
     ax.legend(loc='upper center', bbox_to_anchor=(.5, 1.2), ncols=len(bars), frameon=False)
     return ax
 
-# %% ../../nbs/evaluate/04_report.ipynb #3744caea
+# %% ../../nbs/evaluate/04_report.ipynb #fec760d1
 @dataclass
 class EvalReport:
     "What `evaluate` found"
@@ -277,8 +277,9 @@ class EvalReport:
         return [o for o in self.rows if o['metric']=='failed']
     @property
     def n_done(self)->int: "Cases that have rows"; return len({o['case'] for o in self.rows if o['case'] is not None})
+    def __repr__(self): return f'EvalReport({self.method} on {self.model}, {self.mode}: {self.n_done} of {self.n_cases} cases, {len(self.rows)} rows)'
 
-# %% ../../nbs/evaluate/04_report.ipynb #52777426
+# %% ../../nbs/evaluate/04_report.ipynb #f6083a08
 @patch(as_prop=True)
 def df(self:EvalReport): # pandas DataFrame
     "The rows as a table"
@@ -291,7 +292,7 @@ def summary(self:EvalReport,
     names=None, # which lines, or a protocol, see `measures_for`; None = all
 )->Summary: # failed cases do not count in n
     "Every metric with n and a 95 % interval"
-    return summarize(self.rows, seed, names)
+    return summary_of(self.rows, seed, names)
 
 @patch
 def plot(self:EvalReport,
@@ -313,7 +314,7 @@ def headline(self:EvalReport)->str: # one line of Markdown
 @patch
 def _repr_markdown_(self:EvalReport): return self.headline()+'\n\n'+self.summary()._repr_markdown_()
 
-# %% ../../nbs/evaluate/04_report.ipynb #aee172f8
+# %% ../../nbs/evaluate/04_report.ipynb #de7b1f3e
 _GROUPS = 'newest', 'sample', 'oldest'
 
 @patch
@@ -329,7 +330,7 @@ def curve(self:EvalReport,
         here = [o for o in self.rows if o['checkpoint']==c]
         parts = {g: [o for o in here if g in (o['group'] or '').split()] for g in _GROUPS} | dict(model=[o for o in here if o['case'] is None])
         for g,rows in parts.items():
-            s = summarize(rows, seed, names)
+            s = summary_of(rows, seed, names)
             res += [dict(checkpoint=c, group=g, metric=k, pre=s.pre[k].value, **vars(e)) for k,e in s.items()]
     return pd.DataFrame(res, columns=['checkpoint', 'group', 'metric', 'pre', 'value', 'n', 'low', 'high'])
 
