@@ -497,9 +497,9 @@ def _keep_memory():
     except (AttributeError, OSError, TypeError): return # not glibc
     for option,value in ((-4,0), (-1,2**31-1), (-2,2**28)): mallopt(option, value) # M_MMAP_MAX, M_TRIM_THRESHOLD, M_TOP_PAD
 
-# %% ../../nbs/core/11_atlas_train.ipynb #c59a53b7
+# %% ../../nbs/core/11_atlas_train.ipynb #bb64c412
 STYLES = dict(gpt2=TrainParams(), llama=TrainParams('llama', n_layers=8, seed=1)) # the settings of the shipped models
-EDITED = dict(gpt2=(3,4), llama=(2,3)) # the layers whose second moments ship
+EDITED = dict(gpt2=(0,1,2,3,4), llama=(0,1,2,3)) # the layers whose second moments ship
 
 def train_atlas(
     style:str='gpt2', # which model

@@ -8,7 +8,7 @@ __all__ = ['TEXT_SETS', 'token_rows', 'corpus_hash', 'keys_of', 'KeySums', 'cach
            'default_texts', 'save_moments', 'load_moments', 'shipped_moments', 'second_moment', 'check_moment',
            'moments_for']
 
-# %% ../../nbs/core/08_moments.ipynb #d6a76de4
+# %% ../../nbs/core/08_moments.ipynb #4c886150
 import contextlib,hashlib,json,os,warnings
 from pathlib import Path
 import edit_nb,torch
@@ -19,6 +19,7 @@ from fastcore.basics import patch
 from tqdm.auto import tqdm
 from .lm import *
 from .trace import *
+from .edit import *
 
 # %% ../../nbs/core/08_moments.ipynb #95f0362a
 def token_rows(
@@ -168,7 +169,7 @@ def corpus(
     rows = token_rows(lm, texts, n_tokens)
     return f'{corpus_hash(rows)}-{sum(map(len, rows))}', lambda: rows
 
-# %% ../../nbs/core/08_moments.ipynb #773ac232
+# %% ../../nbs/core/08_moments.ipynb #adc21479
 @contextlib.contextmanager
 def without_edits(
     lm:LM, # the model
@@ -176,7 +177,7 @@ def without_edits(
     "The model as it was before every edit that is on; they are back at the end."
     on = list(lm.edits)
     try:
-        for e in reversed(on): e.undo(lm)
+        undo_all(lm) # one by one, five hundred edits would be added up five hundred times
         yield lm
     finally:
         for e in on:
