@@ -1,11 +1,11 @@
-"The layers: core < locate, evaluate < methods < interact, easyedit < all < cli; every import points down or stays inside its layer"
+"The layers: core < locate, evaluate < methods < interact, easyedit < all, bench < cli; every import points down or stays inside its layer"
 import ast
 from pathlib import Path
 
 import pytest
 
 LIB = Path(__file__).resolve().parent.parent/'edit_nb'
-RANK = dict(core=0, locate=1, evaluate=1, methods=2, interact=3, easyedit=3, all=4, cli=5)
+RANK = dict(core=0, locate=1, evaluate=1, methods=2, interact=3, easyedit=3, all=4, bench=4, cli=5)
 FREE = '__init__', '_modidx' # the version and the index of symbols belong to no layer
 FILES = sorted(p for p in LIB.rglob('*.py') if 'data' not in p.relative_to(LIB).parts)
 
