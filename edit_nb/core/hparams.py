@@ -66,7 +66,7 @@ PRESETS = { # model -> family of methods -> values that differ from the defaults
                         FT=dict(layers=[3], lr=2e-3, num_steps=40, source=_T12), FTL=dict(layers=[3], lr=5e-3, norm_constraint=.04, source=_T12)),
 }
 
-# %% ../../nbs/core/04_hparams.ipynb #0e975c49
+# %% ../../nbs/core/04_hparams.ipynb #2d1856ab
 def _mass(ls, last, steps=25, wd=1e-3, clamp=4., lam=15000., src=_E, **kw):
     return dict(layers=list(ls), v_loss_layer=last, v_num_grad_steps=steps, v_weight_decay=wd, clamp_norm_factor=clamp, mom2_update_weight=lam, source=src, **kw)
 _M,_A,_here = 'kmeng01/memit 80426fd hparams', 'jianghoucheng/AlphaEdit f5248d3 hparams', 'tuned here on 16 cases of the tune half of atlas, as one batch'
@@ -87,7 +87,7 @@ for _k,_v in {
     'qwen2.5-7b':   dict(MEMIT=_mass(_low,27), AlphaEdit=_mass(_low,27,L2=1.)),
     'atlas':        dict(MEMIT=_mass(range(4),None,30,.002,12.,100.,_batch,v_lr=1.,context_template_length_params=[[5,5]]), EMMET=_mass(range(4),None,30,.002,12.,1.,_batch,v_lr=1.,context_template_length_params=[[5,5]]),
                          AlphaEdit=_mass(range(4),None,30,.002,12.,5.,_batch,v_lr=1.,context_template_length_params=[[5,5]],nullspace_threshold=.05,L2=3.)),
-    'atlas-llama':  dict(MEMIT=_mass([2],None,30,.002,12.,5.,_here,v_lr=.5,context_template_length_params=[[5,5]]), EMMET=_mass([2],None,30,.002,12.,1.,_here,v_lr=.5,context_template_length_params=[[5,5]]),
+    'atlas-llama':  dict(MEMIT=_mass(range(3),None,30,.002,12.,60.,_batch,v_lr=.5,context_template_length_params=[[5,5]]), EMMET=_mass([2],None,30,.002,12.,1.,_here,v_lr=.5,context_template_length_params=[[5,5]]),
                          AlphaEdit=_mass([2],None,30,.002,12.,5.,_here,v_lr=.5,context_template_length_params=[[5,5]],nullspace_threshold=.2,L2=.01)),
 }.items(): PRESETS[_k] = PRESETS.get(_k, {}) | _v
 
