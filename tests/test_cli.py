@@ -19,9 +19,11 @@ def test_trying_them_b3d5c3d4(flags): nb.check('b3d5c3d4', flags) # test_eq([(o.
 
 def test_trying_them_10d26518(flags): nb.check('10d26518', flags) # test_eq(sorted(o.name for o in (D/'res'/'summary').iterdir()), ['plots', 'relations.csv',
 
+def test_trying_them_d8d6f6bf(flags): nb.check('d8d6f6bf', flags) # test_eq('judge (%)' in out_of(edit_nb_summarize, str(D/'res'/'ft'), out=str(D/'judged')),
+
 def test_trying_them_fe2a15a2(flags): nb.check('fe2a15a2', flags) # test_eq((text.splitlines()[0], read_run(runs_in(D/'res'/'tell')[0]).settings['hp']['before
 
-def test_trying_them_b99986ab(flags): nb.check('b99986ab', flags) # test_eq((r.returncode, r.stderr[-800:] if r.returncode else ''), (0, ''))
+def test_trying_them_62c44ee2(flags): nb.check('62c44ee2', flags) # test_eq((r.returncode, r.stderr[-800:] if r.returncode else ''), (0, ''))
 
 def test_trying_them_4419fcc2(flags): nb.check('4419fcc2', flags) # test_eq({o.suffix for o in D.glob('bench.*')}, {'.json','.md','.png'})
 

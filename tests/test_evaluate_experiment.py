@@ -15,7 +15,7 @@ def test_what_is_asked_for_37e59b7c(flags): nb.check('37e59b7c', flags) # test_e
 
 def test_one_file_per_case_005c9dfb(flags): nb.check('005c9dfb', flags) # test_eq(_case_files([replace(cases[0], id=i) for i in (7, 'Rome|capital', '../x')]), {7: '
 
-def test_one_file_per_case_3ade6256(flags): nb.check('3ade6256', flags) # test_eq(_case_rows(json.loads(text)), mine)
+def test_one_file_per_case_6676cdf5(flags): nb.check('6676cdf5', flags) # test_eq(_case_rows(json.loads(text)), mine)
 
 def test_doing_the_rest_and_nothing_twice_ff696600(flags): nb.check('ff696600', flags) # test_eq([len(o) for o in _units(cases, 'single', 2)], [2, 2, 1])
 

@@ -372,7 +372,7 @@ def _relations_html(group, most=12, names=_CUT_BY):
     rs = sorted(n, key=lambda r: (-n[r], r)); rest = rs[most:]
     return _table(rs[:most])+(f'<details><summary>{len(rest)} more relations, with {sum(n[r] for r in rest)} cases</summary>{_table(rest)}</details>' if rest else '')
 
-# %% ../../nbs/evaluate/08_summarize.ipynb #d0ad04e0
+# %% ../../nbs/evaluate/08_summarize.ipynb #15bffa10
 _ON_CARD = 'free', 'free_rephrase', 'portability', 'worst_locality', 'survival', 'ppl_ratio', 'seconds'
 
 def _card(o, i, measures):
@@ -388,6 +388,7 @@ def _warnings(group):
     for o in group:
         if o.report.stopped: res.append(f'{o.name}: only {o.report.n_done} of {o.report.n_cases} cases are there; the run was stopped or is still going.')
         if bad := len(o.report.failures): res.append(f'{o.name}: {bad} of {o.report.n_cases} cases failed and count in no line. The first: {o.report.failures[0]["error"]}')
+        if no := [r['error'] for r in o.report.rows if r['metric']=='judge_missing']: res.append(f'{o.name}: the judge gave no verdict on {len(no)} answers, which count in no line. The first reason: {no[0]}')
         if not o.report.restored: res.append(f'{o.name}: the method left the model changed, so later cases were judged on a damaged model.')
     return ''.join(f'<p class="warn">{_e(t)}</p>' for t in res)
 
