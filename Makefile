@@ -5,13 +5,18 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do command 
 BIN    := $(VENV)/bin
 PIP     = $(BIN)/python -m pip --disable-pip-version-check -qq install -c constraints.txt
 JOBS   ?= auto
+PORT   ?= 8866
+THEME  ?= light
+MODEL  ?=
+OPEN   ?=
 export TOKENIZERS_PARALLELISM := false
 
 help:
 	@echo "make demo     install what the library needs and run the main job on the built-in model"
 	@echo "make test     the whole suite, generated from the notebooks"
 	@echo "make docs     the site, in docs/_site"
-	@echo "make lab      JupyterLab on the notebooks"
+	@echo "make lab      JupyterLab on the tutorials and all other notebooks"
+	@echo "make app      the apps as a page on this machine: make app MODEL=gpt2 THEME=dark PORT=8866"
 	@echo "make sync     export modules, clean notebooks, write tests and README.md after a change of notebooks"
 	@echo "make check    fail when make sync would change a file, or ruff finds an error"
 	@echo "make run      run notebooks in place and save their outputs: make run NB=nbs/core/02_lm.ipynb"
@@ -45,7 +50,11 @@ docs: $(VENV)/.dev
 	$(BIN)/python docs/build.py
 
 lab: $(VENV)/.dev
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m jupyterlab --notebook-dir nbs
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m jupyterlab --notebook-dir nbs --ServerApp.ip=127.0.0.1 --LabApp.default_url=/lab/tree/tutorials $(OPEN)
+
+app: $(VENV)/.dev
+	PATH="$(CURDIR)/$(BIN):$$PATH" JUPYTER_PATH="$(CURDIR)/docs/voila" EDIT_NB_MODEL="$(MODEL)" $(BIN)/python -m voila nbs/apps.ipynb --template=edit_nb --theme=$(THEME) --Voila.ip=127.0.0.1 --port=$(PORT) \
+		--VoilaConfiguration.extension_denylist="['jupyterlab-jupytext', '@voila-dashboards/jupyterlab-preview']" $(OPEN)
 
 sync: $(VENV)/.dev
 	$(BIN)/python tests/sync.py
@@ -70,4 +79,4 @@ clean:
 	rm -rf $(VENV) _proc docs/_site build dist *.egg-info
 	find edit_nb tests docs nbs -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help demo test docs lab sync check run mutate atlas bench clean
+.PHONY: help demo test docs lab app sync check run mutate atlas bench clean

@@ -19,6 +19,7 @@ from edit_nb.core.export import *
 from edit_nb.core.rows import *
 from edit_nb.locate.causal_trace import *
 from edit_nb.locate.average_trace import *
+from edit_nb.locate.watch import *
 from edit_nb.evaluate.metrics import *
 from edit_nb.evaluate.datasets import *
 from edit_nb.evaluate.look import *
@@ -44,7 +45,12 @@ from edit_nb.methods.wise import *
 from edit_nb.methods.melo import *
 from edit_nb.methods.tpatcher import *
 from edit_nb.methods.neuraldb import *
+from edit_nb.methods.calinet import *
 from edit_nb.methods.incontext import *
 from edit_nb.methods.decoding import *
 from edit_nb.interact.plots import *
 from edit_nb.interact.heatmap import *
+from edit_nb.interact.desk import *
+from edit_nb.interact.trace_app import *
+from edit_nb.interact.edit_app import *
+from edit_nb.interact.compare_app import *

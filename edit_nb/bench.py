@@ -8,7 +8,7 @@ __all__ = ['SHAPES', 'shape_lm', 'clock', 'peak_bytes', 'bench_trace', 'bench_pr
 
 # %% ../nbs/bench.ipynb #50d941ec
 import json,platform,resource,sys,time
-from dataclasses import dataclass,field
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 import torch
@@ -66,7 +66,7 @@ def peak_bytes(
     if dev.type=='cpu': return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss*(1 if sys.platform=='darwin' else 1024)
     return getattr(torch, dev.type).max_memory_allocated(dev)
 
-# %% ../nbs/bench.ipynb #6e3db5d2
+# %% ../nbs/bench.ipynb #a7e5d9c4
 def _start(lm, T, a, z, samples):
     "What a trace of `T` arbitrary tokens with subject [a, z) starts from."
     noise = torch.randn(samples, z-a, lm.module('embed').weight.shape[1], generator=torch.Generator().manual_seed(1), dtype=torch.float64)*.2
@@ -76,6 +76,7 @@ def _row(what, n, released, lean, ours, diff, before, dev):
     "One line of the table."
     return dict(what=what, n=n, released=released, lean=lean, ours=ours, ratio=released/ours, lean_ratio=lean/ours, difference=diff, extra_gib=(peak_bytes(dev)-before)/2**30)
 
+# %% ../nbs/bench.ipynb #93c8236d
 def bench_trace(
     lm:LM, # the model
     T:int=12, # tokens of the prompt

@@ -155,7 +155,7 @@ def _say_run(rep):
     if rep.stopped: say(f'process {r+1} of {w} is done; {rep.n_done} of {rep.n_cases} cases are in {rep.settings["folder"]}'); return
     say(summarize(rep.settings['folder']).text()); say(f'\n{rep.settings["folder"]}')
 
-# %% ../nbs/cli.ipynb #0a188148
+# %% ../nbs/cli.ipynb #33130a7b
 @command
 def edit_nb_evaluate(
     method:str='rome', # names of methods, with commas between
@@ -182,11 +182,12 @@ def edit_nb_evaluate(
 ):
     """Judges methods on many facts and goes on where it was stopped. Example:  edit_nb_evaluate --method rome,ft --n 100"""
     _use(use); names = [method_called(o) for o in method.split(',')]; hps = parse_hp(hp) if hp else {}
-    kw = {k: v for k,v in dict(metrics=_words_of(metrics), checkpoints=_numbers(checkpoints), batch_size=batch_size).items() if v is not None}
     _evaluate_each(names, {o: _own_hp(hps, o, names) for o in names}, dict(model=model, dataset=dataset, path=path, split=split, n=n, seed=seed, mode=mode, nearest=nearest, columns=parse_hp(columns) if columns else None,
-        max_new_tokens=max_new_tokens, unit=unit, out=out, run=run, retry=retry, keep_edits=keep_edits, **kw))
+        max_new_tokens=max_new_tokens, unit=unit, out=out, run=run, retry=retry, keep_edits=keep_edits, **_given(metrics=_words_of(metrics), checkpoints=_numbers(checkpoints), batch_size=batch_size)))
 
-# %% ../nbs/cli.ipynb #b83f5646
+# %% ../nbs/cli.ipynb #7e4c0ab5
+def _given(**kw): return {k: v for k,v in kw.items() if v is not None}
+
 def _evaluate_each(names, hps, kw):
     "Runs one method after the other; an interrupt says how to go on."
     for o in names:

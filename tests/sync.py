@@ -69,6 +69,15 @@ def write_all():
     if not (LIB/'all.py').exists() or (LIB/'all.py').read_text()!=text: (LIB/'all.py').write_text(text)
 
 # --- notebooks
+LIMIT = 150_000 # characters of widget state that a notebook may hold
+
+def pictures(nb):
+    "The notebook without widgets: what is left is the picture or table beside each of them"
+    del nb['metadata']['widgets']
+    for c in nb['cells']:
+        for o in c.get('outputs', []): o.get('data', {}).pop(VIEW, None)
+    return nb
+
 def stable_widgets(nb):
     "Number saved widget models in the order of display, and drop those that no cell shows: a re-run gives no difference"
     state = nb['metadata'].get('widgets', {}).get(STATE, {}).get('state')
@@ -84,6 +93,7 @@ def stable_widgets(nb):
         for o in c.get('outputs', []):
             if view := o.get('data', {}).get(VIEW): add(view['model_id'])
     kept = {i: {**state[i], 'state': {k:v for k,v in state[i]['state'].items() if v is not None}} for i in seen}
+    if len(json.dumps(kept)) > LIMIT: return pictures(nb)
     nb['metadata']['widgets'][STATE]['state'] = kept
     text = json.dumps(nb)
     for n,i in enumerate(seen, 1): text = text.replace(i, f'{n:032x}')

@@ -37,9 +37,11 @@ def test_the_most_likely_next_tokens_1a5aba60(flags): nb.check('1a5aba60', flags
 
 def test_generation_5f52d5c4(flags): nb.check('5f52d5c4', flags) # test_eq(m.generate(ps, max_new_tokens=6), [m.generate(o, max_new_tokens=6)[0] for o in ps]
 
-def test_generation_5a7398cd(flags): nb.check('5a7398cd', flags) # for size in (None, 1, 2, 4): test_eq(m._greedy(rows, 12, size), want)
+def test_generation_ee08e0cf(flags): nb.check('ee08e0cf', flags) # for size in (None, 1, 2, 4): test_eq(m._greedy(rows, 12, size), want)
 
 def test_generation_9bc0792d(flags): nb.check('9bc0792d', flags) # for kw in (dict(), dict(use_cache=False)): test_eq(lm.generate(ps, 6, **kw), [tok.decode(t
+
+def test_generation_9ca6b506(flags): nb.check('9ca6b506', flags) # test_close(sc, torch.cat(m._scores([rows[i] for i in ch], [[len(rows[i])-1] for i in ch]))
 
 def test_generation_1442ce8e(flags): nb.check('1442ce8e', flags) # test_eq(seen, [(0,n,[n-1]*2), (n,1,[n-1]*2), (n+1,1,[n-1]*2)]); seen.clear()
 

@@ -19,6 +19,8 @@ def test_training_on_an_answer_4c09a2fd(flags): nb.check('4c09a2fd', flags) # go
 
 def test_training_on_an_answer_b9b9341d(flags): nb.check('b9b9341d', flags) # test_eq(layer_input(m, b, 'mlp_out.1').shape, (*b.ids.shape, m.weight('mlp_out.1').shape[1
 
+def test_training_on_an_answer_7e38da3e(flags): nb.check('7e38da3e', flags) # test_eq(len(M), sum(len(m.ids(o)) for o in ['Rome', 'Paris is in France'])); test_close(M[
+
 def test_training_on_an_answer_b12b99ff(flags): nb.check('b12b99ff', flags) # test_eq(type(activation(tiny('gpt2'))).__name__!=type(activation(tiny('llama'))).__name__,
 
 def test_training_on_an_answer_add976a4(flags): nb.check('add976a4', flags) # test_eq(len(u), 12); test_eq(u, unrelated_texts(m, 12, seed=1)); test_eq(all(u), True)

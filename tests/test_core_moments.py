@@ -17,24 +17,34 @@ def test_on_disk_1af98970(flags): nb.check('1af98970', flags) # test_eq(back['C'
 
 def test_which_text_14a1e78d(flags): nb.check('14a1e78d', flags) # test_eq(list(self_written(lm, 10, size=2)), list(self_written(lm, 10, size=2)))
 
-def test_which_text_b67a8aaf(flags): nb.check('b67a8aaf', flags) # test_eq(name, 'self-written-300')
+def test_which_text_a23ddce1(flags): nb.check('a23ddce1', flags) # with expect_fail(ValueError, "has no field 'body'; it has text, n"): next(corpus_texts(d,
+
+def test_which_text_42ca956d(flags): nb.check('42ca956d', flags) # test_eq(local, [o['text'] for o in lines[:2]])
+
+def test_which_text_fb09b2b6(flags): nb.check('fb09b2b6', flags) # test_eq((name, sum(map(len, read()))), ('self-written-300', 300))
 
 def test_without_the_edits_1b1e6211(flags): nb.check('1b1e6211', flags) # test_eq(lm.edits, [])
 
 def test_second_moment_887e24f3(flags): nb.check('887e24f3', flags) # test_eq((again.n, again.batches), (acc.n, 1))
 
-def test_second_moment_7d3611ba(flags): nb.check('7d3611ba', flags) # test_eq(load_moments(lm, d+'/moments.safetensors')['mlp_out.2'], C)
+def test_several_processes_e9c2a607(flags): nb.check('e9c2a607', flags) # test_eq(processes(), (0,1)); test_eq(agreed(lm, [True,False]), [True,False])
 
-def test_second_moment_db33212b(flags): nb.check('db33212b', flags) # test_eq(diff<1e-6, True)
+def test_several_processes_c53594f3(flags): nb.check('c53594f3', flags) # test_eq(told, ['self','self','wikitext','wikitext']); test_eq([('ConnectionError: no netwo
 
-def test_second_moment_122e93f3(flags): nb.check('122e93f3', flags) # for size in (8,64): test_close(second_moment(lm, 2, texts, batch_tokens=size, cache=False)
+def test_several_processes_7d3611ba(flags): nb.check('7d3611ba', flags) # test_eq(load_moments(lm, d+'/moments.safetensors')['mlp_out.2'], C)
 
-def test_second_moment_c4deb0c6(flags): nb.check('c4deb0c6', flags) # test_eq(second_moment(lm, 1, texts, cache=False)[1], Cs[1])
+def test_several_processes_db33212b(flags): nb.check('db33212b', flags) # test_eq(diff<1e-6, True)
 
-def test_second_moment_a7eb7dce(flags): nb.check('a7eb7dce', flags) # test_eq(c2.n, 0); test_eq(again[1], whole[1])
+def test_several_processes_122e93f3(flags): nb.check('122e93f3', flags) # for size in (8,64): test_close(second_moment(lm, 2, texts, batch_tokens=size, cache=False)
 
-def test_second_moment_ae9ea7a6(flags): nb.check('ae9ea7a6', flags) # test_eq(second_moment(lm, 1, texts, cache=d)[1], Cs[1])
+def test_several_processes_c4deb0c6(flags): nb.check('c4deb0c6', flags) # test_eq(second_moment(lm, 1, texts, cache=False)[1], Cs[1])
 
-def test_second_moment_27565a99(flags): nb.check('27565a99', flags) # with expect_fail(ValueError, 'out of range'): second_moment(lm, 99, texts)
+def test_several_processes_a7eb7dce(flags): nb.check('a7eb7dce', flags) # test_eq(c2.n, 0); test_eq(again[1], whole[1])
+
+def test_several_processes_ae9ea7a6(flags): nb.check('ae9ea7a6', flags) # test_eq(second_moment(lm, 1, texts, cache=d)[1], Cs[1])
+
+def test_several_processes_f61cb714(flags): nb.check('f61cb714', flags) # (Path(d)/'texts.json').write_text(json.dumps(texts)); said = launch(d, program); test_eq(s
+
+def test_several_processes_27565a99(flags): nb.check('27565a99', flags) # with expect_fail(ValueError, 'out of range'): second_moment(lm, 99, texts)
 
 def test_moments_somebody_gives_e8723968(flags): nb.check('e8723968', flags) # test_eq(moments_for(lm, [1], Cs)[1], Cs[1])

@@ -9,6 +9,6 @@ def test_giving_each_row_its_own_change_db41c7ef(flags): nb.check('db41c7ef', fl
 
 def test_giving_each_row_its_own_change_e9386c02(flags): nb.check('e9386c02', flags) # test_eq(torch.equal(plain, lm.logits(['The Eiffel Tower is in', 'Rome'])), True)
 
-def test_in_every_family_75f8d279(flags): nb.check('75f8d279', flags) # worst = max(worst, max((a.log_softmax(-1)-b.log_softmax(-1)).abs().max().item() for a,b in
+def test_in_every_family_749c4864(flags): nb.check('749c4864', flags) # worst = max(worst, max((a.log_softmax(-1)-b.log_softmax(-1)).abs().max().item() for a,b in
 
 def test_from_which_block_on_12d6161f(flags): nb.check('12d6161f', flags) # test_eq(lowest_block(lm, edits), 1)

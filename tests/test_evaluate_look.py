@@ -19,13 +19,17 @@ def test_one_look_at_all_probes_2671065d(flags): nb.check('2671065d', flags) # t
 
 def test_one_look_at_all_probes_7c043102(flags): nb.check('7c043102', flags) # test_eq(after.texts.keys(), before.texts.keys())
 
+def test_one_look_at_all_probes_6b66c1a5(flags): nb.check('6b66c1a5', flags) # test_eq((set(a), set(d), w), (set(want), set(dist), texts))
+
+def test_one_look_at_all_probes_42734e7f(flags): nb.check('42734e7f', flags) # with expect_fail(ValueError, 'takes at most'): look(lm, [EditCase(req, [Probe('x', 'Mongar
+
 def test_one_look_at_all_probes_8cf1b468(flags): nb.check('8cf1b468', flags) # test_eq(o.texts, alone.texts)
 
 def test_one_look_at_all_probes_9dfdbdb2(flags): nb.check('9dfdbdb2', flags) # test_eq(probe_metrics(rs, req, before, before)['intrudes'], False)
 
 def test_texts_about_the_new_object_1e4d6531(flags): nb.check('1e4d6531', flags) # test_eq(own(gen)[1], 'The mother tongue of Savhol Calbra is French.')
 
-def test_drift_on_neutral_text_2cb013be(flags): nb.check('2cb013be', flags) # test_eq({o['kl'] for o in drift(lm)}, {0.})
+def test_drift_on_neutral_text_58f0490d(flags): nb.check('58f0490d', flags) # test_eq({o['kl'] for o in drift(lm)}, {0.})
 
 def test_drift_on_neutral_text_92d92eff(flags): nb.check('92d92eff', flags) # if lm.name=='gpt2-tiny': test_close(perplexity(lp.tolist()), d[0]['perplexity'][0], eps=1e
 

@@ -3,7 +3,7 @@ from nbrun import NB
 
 nb = NB('interact/00_plots.ipynb')
 
-def test_plots_4c8273e9(flags): nb.check('4c8273e9', flags) # assert not ax.spines['top'].get_visible() and _axes(ax, (9, 9)) is ax
+def test_plots_a98f8951(flags): nb.check('a98f8951', flags) # assert not ax.spines['top'].get_visible() and _axes(ax, (9, 9)) is ax
 
 def test_answers_before_and_after_3c584845(flags): nb.check('3c584845', flags) # test_eq([o.get_text() for o in ax.get_yticklabels()][:2], ['Paris', 'Rome'])
 

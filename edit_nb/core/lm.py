@@ -335,12 +335,12 @@ def _ruled(self:LM, ids, scores, states):
     for o in self._parts('on_scores'): scores = o.on_scores(self, ids, scores, states)
     return scores
 
-# %% ../../nbs/core/02_lm.ipynb #cd3df1c7
+# %% ../../nbs/core/02_lm.ipynb #10b4e375
 @patch
-def _chunks(self:LM, lens, size=None, kept=4, most=2**26):
-    "`chunks` for this model: about `kept` scored positions a row, and at most `most` scores in a batch."
+def _chunks(self:LM, lens, size=None, kept=4, most=2**26, calls=1):
+    "`chunks` for this model: about `kept` scored positions a row, at most `most` scores in a batch, and `calls` of the model for each."
     rows = max(1, most//(kept*self.n_vocab)); alike = self.dtype==torch.float64 # left padding gives nan there in some families: only rows of one length go together
-    return chunks(lens, size=min(size or rows, rows), call=0 if alike else 32 if self.device.type=='cpu' else 512)
+    return chunks(lens, size=min(size or rows, rows), call=0 if alike else calls*(32 if self.device.type=='cpu' else 512))
 
 # %% ../../nbs/core/02_lm.ipynb #9bafb1f7
 @patch
@@ -418,7 +418,7 @@ def top(self:LM,
     p,i = self.logits(prompt)[0].softmax(-1).topk(k)
     return Top(zip([self.tok.decode([o]) for o in i.tolist()], p.tolist()))
 
-# %% ../../nbs/core/02_lm.ipynb #7928f8b5
+# %% ../../nbs/core/02_lm.ipynb #b28ac956
 @patch(as_prop=True)
 def stop_ids(self:LM)->list:
     "Token ids that end a text."
@@ -427,57 +427,110 @@ def stop_ids(self:LM)->list:
     return [] if o is None else [o] if isinstance(o, int) else list(o)
 
 @patch
-def _step(self:LM, ids, mask, pos, cache):
-    "One call of the model in a generation: scores (b, V) of the next token, and the cache (None where the model has none)."
+def _step(self:LM, ids, mask, pos, cache, keep=1):
+    "One call of the model in a generation: scores (b, keep, V) of the last columns (0 = all), and the cache (None where the model has none)."
     kw = dict(position_ids=pos) if self.takes('position_ids') else {}
-    if self.takes('logits_to_keep'): kw['logits_to_keep'] = 1
+    if keep and self.takes('logits_to_keep'): kw['logits_to_keep'] = keep
     if cache is not None: kw['past_key_values'] = cache
     o = self.model(input_ids=ids, attention_mask=mask, use_cache=True, **kw)
-    return o.logits[:,-1], getattr(o, 'past_key_values', None)
+    return o.logits[:,-keep:], getattr(o, 'past_key_values', None)
 
-# %% ../../nbs/core/02_lm.ipynb #e488fddb
+# %% ../../nbs/core/02_lm.ipynb #8ce1c512
 class _Writing:
     "A batch of texts that are being continued."
     def __init__(self, lm, b, seen, leave):
         self.lm,self.seen,self.leave,self.rows,self.now = lm,seen,leave,list(range(len(b.ids))),Now(b.mask, who=b.who) # `rows`: which rows of `b` are still here
         self.all,self.mask,self.ids,self.pos,self.cache = b.ids,b.mask,b.ids,b.pos,None
-    def step(self):
-        "The most likely next token of each row that is here."
-        lm,T = self.lm,self.all.shape[1]; self.now.rows,self.now.start = len(self.all), T-self.ids.shape[1]
+    def scores(self):
+        "(b, V) float32 scores of the next token of each row that is here."
+        lm = self.lm; self.now.rows,self.now.start = len(self.all), self.all.shape[1]-self.ids.shape[1]
         with lm.asked(self.now): sc,self.cache = lm._step(self.ids, self.mask, self.pos, self.cache)
-        tok = lm._ruled(self.all, sc.float(), {k: h[:,-1] for k,h in self.seen.items()}).argmax(-1)
-        self.all,self.mask = torch.cat([self.all, tok[:,None]], 1), torch.cat([self.mask, torch.ones_like(self.mask[:,:1])], 1); last = self.mask.sum(1, keepdim=True)-1
-        self.ids,self.pos = (self.all,(self.mask.cumsum(1)-1)*self.mask) if self.cache is None else (tok[:,None],last)
-        return tok.tolist()
+        return lm._ruled(self.all, sc[:,-1].float(), {k: h[:,-1] for k,h in self.seen.items()})
+    def push(self, tok):
+        "Write `tok` (b,)."
+        self.all,self.mask = torch.cat([self.all, tok[:,None]], 1), torch.cat([self.mask, torch.ones_like(self.mask[:,:1])], 1)
+        self.ids,self.pos = (self.all,(self.mask.cumsum(1)-1)*self.mask) if self.cache is None else (tok[:,None], self.mask.sum(1, keepdim=True)-1)
     def keep(self, rows):
         "Let the other rows go, if enough of them are done."
-        if not self.leave or len(rows) > .75*len(self.rows) or not hasattr(self.cache, 'batch_select_indices'): return
+        if not self.leave or len(rows) > .9*len(self.rows) or not hasattr(self.cache, 'batch_select_indices'): return
         at = {r:i for i,r in enumerate(self.rows)}; i = torch.tensor([at[r] for r in rows], device=self.all.device); self.rows = rows; self.cache.batch_select_indices(i)
         for k in ('all','mask','ids','pos'): setattr(self, k, getattr(self, k)[i])
         for k in ('mask','last','who'): setattr(self.now, k, None if getattr(self.now, k) is None else getattr(self.now, k)[i])
         self.now.memo.clear()
 
-# %% ../../nbs/core/02_lm.ipynb #18d6e647
+# %% ../../nbs/core/02_lm.ipynb #720e241a
 @patch
-def _greedy(self:LM,
-    rows:list, # token ids of each row
-    n:int,     # tokens to add at most
+def branch(self:_Writing, rows, tails):
+    "Scores (sum of lengths, V) after every token of `tails[i]`, as if it followed row `rows[i]` of the batch; the batch stays as it is."
+    lm,T,dev = self.lm,self.all.shape[1],self.all.device; i = torch.tensor(rows, device=dev); t = lm.batch(tails)
+    held = [vars(o).copy() for o in self.cache.layers]; now = Now(self.mask[i], who=None if self.now.who is None else self.now.who[i]); now.start = T
+    try:
+        self.cache.batch_select_indices(i)
+        with lm.asked(now): sc,_ = lm._step(t.ids, torch.cat([self.mask[i], torch.ones_like(t.ids)], 1), (self.mask[i].sum(1, keepdim=True)+torch.arange(t.ids.shape[1], device=dev)), self.cache, 0)
+    finally:
+        for o,h in zip(self.cache.layers, held): vars(o).clear(); vars(o).update(h)
+    return sc[t.mask.bool()].float()
+
+@patch
+def _lends(self:LM)->bool:
+    "Can prompts be read once for all that is asked of them? Not where hooks or rules remember rows."
+    return not self._parts('attach') and not self._parts('on_scores') and not self._parts('answer')
+
+# %% ../../nbs/core/02_lm.ipynb #d8d94b5e
+def _joinable(w):
+    "Can the cache of `w` be joined with others? It has to hold plain keys and values of all columns."
+    ls = getattr(w.cache, 'layers', None) or []
+    return bool(ls) and all(isinstance(getattr(o, 'keys', None), Tensor) and o.keys.dim()==4==o.values.dim() and o.keys.shape[2]==w.all.shape[1] and not getattr(o, 'is_sliding', False) for o in ls)
+
+def _join(ws):
+    "One `_Writing` with the rows of several, padded on the left; its rows are numbered through."
+    a = ws[0]; Ts = [w.all.shape[1] for w in ws]; T = max(Ts)
+    def cat(xs, value=0): return torch.cat([nn.functional.pad(x, (T-t,0), value=value) for x,t in zip(xs, Ts)])
+    for l,o in enumerate(a.cache.layers):
+        for k in ('keys','values'): setattr(o, k, torch.cat([nn.functional.pad(getattr(w.cache.layers[l], k), (0,0,T-t,0)) for w,t in zip(ws, Ts)]))
+    a.now.last = torch.cat([w.now.last+T-t for w,t in zip(ws, Ts)]); a.now.mask = cat([w.now.mask for w in ws]); a.now.memo.clear()
+    if a.now.who is not None: a.now.who = torch.cat([w.now.who for w in ws])
+    a.all,a.mask,a.rows = cat([w.all for w in ws], a.lm.pad_id),cat([w.mask for w in ws]),list(range(sum(len(w.rows) for w in ws)))
+    return a
+
+# %% ../../nbs/core/02_lm.ipynb #49344861
+@patch
+def _read(self:LM,
+    rows:list, # token ids of each prompt
+    n:list,    # for each, how many tokens to write at most
+    res:list,  # for each, a list that gets the new ids, up to and with the stop token
     size=None, # rows in one batch
     until=None, # `until(row, ids so far)` says that a row has said enough
     who=None,  # for each row, which of several edits it is for
-)->list: # for each row, its new ids, up to and with the stop token
-    "The most likely next token, again and again."
-    res,stop = [[] for _ in rows], set(self.stop_ids)
+): # for each batch: its rows, scores (b, V) of their next tokens, and the `_Writing`, which can `branch` until the next batch is asked for
+    "Reads each prompt once, and then writes the most likely next token again and again."
     with self.asking(), self._watch() as seen:
-        for ch in self._chunks([len(o)+n for o in rows], size):
-            b = self.batch([rows[i] for i in ch], side='left'); b.who = None if who is None else torch.tensor([who[i] for i in ch], device=b.ids.device)
-            w = _Writing(self, b, seen, not self._parts('attach') and not self._parts('on_scores')); busy = list(range(len(ch)))
-            for _ in range(n):
-                tok = dict(zip(w.rows, w.step()))
-                for r in busy: res[ch[r]].append(tok[r])
-                busy = [r for r in busy if tok[r] not in stop and not (until and until(ch[r], res[ch[r]]))]
-                if not busy: break
-                w.keep(busy)
+        for group in self._chunks([len(o) for o in rows], size, calls=1+max(n)):
+            read = []; parts = self._chunks([len(rows[i]) for i in group], size) if self._lends() else [range(len(group))]
+            for ch in ([group[i] for i in p] for p in parts):
+                b = self.batch([rows[i] for i in ch], side='left'); b.who = None if who is None else torch.tensor([who[i] for i in ch], device=b.ids.device)
+                w = _Writing(self, b, seen, self._lends()); sc = w.scores(); yield ch, sc, w
+                if not any(n[i] for i in ch): continue
+                if _joinable(w): read.append((ch, sc, w))
+                else: self._write_on(ch, sc, w, n, res, until)
+            if read: self._write_on([i for ch,_,_ in read for i in ch], torch.cat([sc for _,sc,_ in read]), _join([w for *_,w in read]) if len(read)>1 else read[0][2], n, res, until)
+
+# %% ../../nbs/core/02_lm.ipynb #17a8cde4
+@patch
+def _write_on(self:LM, ch, sc, w, n, res, until):
+    "Adds tokens to `res` for the rows `ch`, whose next tokens have the scores `sc`."
+    stop,busy = set(self.stop_ids),[r for r,i in enumerate(ch) if n[i]]
+    while busy:
+        t = sc.argmax(-1); w.push(t); tok = dict(zip(w.rows, t.tolist()))
+        for r in busy: res[ch[r]].append(tok[r])
+        busy = [r for r in busy if len(o := res[ch[r]])<n[ch[r]] and o[-1] not in stop and not (until and until(ch[r], o))]
+        if busy: w.keep(busy); sc = w.scores()
+
+@patch
+def _greedy(self:LM, rows, n, size=None, until=None, who=None):
+    "For each row, its most likely continuation of at most `n` tokens."
+    res = [[] for _ in rows]
+    for _ in self._read(rows, [n]*len(rows), res, size, until, who): pass
     return res
 
 # %% ../../nbs/core/02_lm.ipynb #9e890237

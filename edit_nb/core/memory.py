@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['fold', 'prompt_end', 'prompt_mask', 'memories', 'leads', 'together', 'quiet', 'Explanation', 'report', 'listening',
-           'whose', 'explain', 'answer_batch', 'answer_nll', 'Above', 'layer_input', 'activation', 'unrelated_texts',
-           'names_in', 'other_names', 'alike_prompts', 'check_fit', 'one_layer', 'check_serving']
+           'whose', 'explain', 'answer_batch', 'answer_nll', 'Above', 'layer_input', 'memory_states', 'activation',
+           'unrelated_texts', 'names_in', 'other_names', 'alike_prompts', 'check_fit', 'one_layer', 'check_serving']
 
 # %% ../../nbs/core/12_memory.ipynb #30eed77b
 import contextlib,re,warnings
@@ -219,6 +219,13 @@ def layer_input(
     "What enters `site`."
     with lm.asking(), Trace(lm, inputs=site, stop=True) as t: lm.forward(b)
     return t.inputs[site] if t.inputs[site].dtype==torch.float64 else t.inputs[site].float()
+
+# %% ../../nbs/core/12_memory.ipynb #70db867d
+def memory_states(lm:LM, texts:list, site:str)->Tensor:
+    "What enters `site` at every token of `texts`, (n, d)."
+    res = []
+    for a in range(0, len(texts), 32): b = lm.encode(texts[a:a+32]); res.append(layer_input(lm, b, site)[b.mask.bool()])
+    return torch.cat(res)
 
 # %% ../../nbs/core/12_memory.ipynb #3f807cbb
 def activation(

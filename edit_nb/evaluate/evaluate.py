@@ -236,8 +236,7 @@ def evaluate(
     **overrides, # single hyper-parameters, given to the method; those named like an argument here go into `hp`
 )->EvalReport: # rows, table, plots
     "Judge `method` on `cases`"
-    kw = overrides | ({} if hp is None else dict(hp=hp))
-    name,f,cases,set_ = _check(lm, method, cases, mode, kw); ms,asked,keep = _only(cases, metrics)
+    kw = overrides | ({} if hp is None else dict(hp=hp)); name,f,cases,set_ = _check(lm, method, cases, mode, kw); ms,asked,keep = _only(cases, metrics)
     steps,cps = _checked_steps(asked, mode, edits_per_step, checkpoints, judged)
     j = _judge(lm, name, cases, asked, ms, texts, References(references), free, max_new_tokens, batch_size)
     own,line = dict(max_new_tokens=max_new_tokens, n_texts=len(j.drift.texts) if j.drift else 0), dict(edits_per_step=edits_per_step, checkpoints=list(cps), judged=judged)

@@ -45,7 +45,7 @@ class Chat:
         self._open = urllib.request.build_opener(_Stay).open
     def __repr__(self): return f'Chat({self.model!r} at {urlsplit(self.url).netloc})'
 
-# %% ../../nbs/evaluate/09_judge.ipynb #6644003a
+# %% ../../nbs/evaluate/09_judge.ipynb #4cab2aeb
 def _answer_of(raw):
     "The text in a response of the protocol"
     try: text = json.loads(raw)['choices'][0]['message']['content']
@@ -58,6 +58,7 @@ def _after(headers):
     v = headers.get('Retry-After', '') if headers else ''
     return float(v) if re.fullmatch(r'\d+(\.\d+)?', v) else 0.
 
+# %% ../../nbs/evaluate/09_judge.ipynb #ee7fb214
 def _once(chat, data):
     "(answer, None, None) or (None, reason, seconds the server asks for, None = do not try again)"
     head = {'Content-Type': 'application/json'} | ({'Authorization': f'Bearer {chat._key}'} if chat._key else {})

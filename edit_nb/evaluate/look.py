@@ -125,7 +125,7 @@ def _write(lm, need, n, batch_size):
     out = lm._greedy(rows, n, batch_size, _Enough(lm, list(need.values())), _owners([w for w,_ in keys]))
     return dict(zip(keys, lm.tok.batch_decode(out, skip_special_tokens=True)))
 
-# %% ../../nbs/evaluate/02_look.ipynb #6bcd9218
+# %% ../../nbs/evaluate/02_look.ipynb #6fc262ed
 def _questions(asked, free, before):
     "What has to be asked for (who, case) pairs: triples, texts with the characters they must have, distributions"
     ps = [(w,p,c.request) for w,c in asked for p in c.probes]
@@ -136,13 +136,53 @@ def _questions(asked, free, before):
     tops = {(w, p.prompt): before.tops[p.prompt][0] if before else None for w,p,_ in ps if p.family=='locality' and _target(p)}
     return triples, {k: None if None in v else max(v) for k,v in need.items()}, tops
 
+# %% ../../nbs/evaluate/02_look.ipynb #abcaa947
+class _Prompts:
+    "Prompts to be read once: their ids, targets, likeliest tokens and texts"
+    def __init__(self, lm, triples, need, tops):
+        self.rows,self.lm = {},lm # {(who, ids): dict of what is asked}
+        keys = list(dict.fromkeys([o[:2] for o in triples]+list(need))); ids = dict(zip(keys, lm.all_ids(lm._as_asked([p for _,p in keys]))))
+        for o,(_,t) in zip(triples, lm.pair_ids(list(zip(lm._as_asked([p for _,p,_ in triples]), [t for *_,t in triples])))): self._at(o[:2], ids)['targets'].append((o, t))
+        for k in need: self._at(k, ids)['texts'].append(k)
+        for k,v in tops.items(): self._at(k, ids)['tops'].append((k, v))
+    def _at(self, key, ids): return self.rows.setdefault((key[0], tuple(ids[key])), dict(targets=[], texts=[], tops=[]))
+    @property
+    def longest(self)->int: "Tokens of the longest prompt, and of the longest target"; return max(len(i) for _,i in self.rows), max((len(t) for o in self.rows.values() for _,t in o['targets']), default=0)
+
+# %% ../../nbs/evaluate/02_look.ipynb #6f35a2a1
+def _score_all(asked, sc, w):
+    "`{triple: Answer}` and the likeliest tokens of a batch of prompts, from the scores of their next tokens"
+    tails = list(dict.fromkeys((k, tuple(t[:-1])) for k,o in enumerate(asked) for _,t in o['targets'] if len(t)>1)); start,n = {},len(sc)
+    for k,t in tails: start[k,t] = n; n += len(t)
+    sc = torch.cat([sc, w.branch([k for k,_ in tails], [list(t) for _,t in tails])]) if tails else sc
+    lp,pred,todo = sc.log_softmax(-1), sc.argmax(-1).tolist(), []
+    for k,o in enumerate(asked):
+        for x,t in o['targets']: todo.append((x, t, [k]+[start[k,tuple(t[:-1])]+i for i in range(len(t)-1)]))
+    vals = iter(lp[[i for *_,at in todo for i in at], [i for _,t,_ in todo for i in t]].tolist() if todo else ())
+    return {x: Answer([next(vals) for _ in t], [pred[i] for i in at], t) for x,t,at in todo}, {x: _top(lp[k], ids) for k,o in enumerate(asked) for x,ids in o['tops']}
+
+def _read_all(lm, ps, need, n, batch_size):
+    "Answers, likeliest tokens and texts of `_Prompts`"
+    res,dist,texts = {},{},{}
+    for write in (True, False): # prompts that write share their batches: they are called often
+        rows = [(k, o) for k,o in ps.rows.items() if bool(o['texts'])==write]
+        if not rows: continue
+        chars = [None if None in (c := [need[k] for k in o['texts']]) else max(c, default=0) for _,o in rows]; said = [[] for _ in rows]
+        for ch,sc,w in lm._read([list(i) for (_,i),_ in rows], [n*write]*len(rows), said, batch_size, _Enough(lm, chars), _owners([k for (k,_),_ in rows])):
+            a,d = _score_all([rows[i][1] for i in ch], sc, w); res |= a; dist |= d
+        if write: texts |= {k: t for (_,o),t in zip(rows, lm.tok.batch_decode(said, skip_special_tokens=True)) for k in o['texts']}
+    return res, dist, texts
+
+# %% ../../nbs/evaluate/02_look.ipynb #359f95a3
 def _looks(lm, asked, free, max_new_tokens, batch_size, before=None):
     "{who: `Look`} for (who, case) pairs"
     triples,need,tops = _questions(asked, free, before)
     res = {w: Look({}, {}, tuple(free)) for w,_ in asked}
-    answers,dist = _answers(lm, triples, batch_size, tops)
+    ps = _Prompts(lm, triples, need, tops) if lm._lends() and (triples or need) else None
+    if ps and not (lm.max_len and sum(ps.longest)+max_new_tokens>lm.max_len): answers,dist,texts = _read_all(lm, ps, need, max_new_tokens, batch_size)
+    else: (answers,dist),texts = _answers(lm, triples, batch_size, tops), _write(lm, need, max_new_tokens, batch_size)
     for (w,*o),a in answers.items(): res[w].answers[tuple(o)] = a
-    for (w,p),t in _write(lm, need, max_new_tokens, batch_size).items(): res[w].texts[p] = t
+    for (w,p),t in texts.items(): res[w].texts[p] = t
     for (w,p),d in dist.items(): res[w].tops[p] = d
     return res
 
@@ -223,7 +263,7 @@ def consistency(
     x = reference[0].similarity(' '.join(texts), reference[1])
     return 0. if x!=x else x
 
-# %% ../../nbs/evaluate/02_look.ipynb #0345b469
+# %% ../../nbs/evaluate/02_look.ipynb #3d0170f7
 class Drift:
     "How far a model moves on `texts` from where it was when this was made"
     def __init__(self,
@@ -232,7 +272,7 @@ class Drift:
         max_tokens:int=32, # longest part of a text that is used
         batch_size:int|None=None, # rows in one forward pass
     ):
-        self.texts,self.batch_size = list(neutral_for(lm) if texts is None else texts), batch_size
+        self.texts,self.batch_size = list(neutral_for(lm, 8) if texts is None else texts), batch_size
         self.ids = [lm.ids(o)[len(lm.bos):][:max_tokens] for o in self.texts]
         short = [o for o,i in zip(self.texts, self.ids) if len(i)<2]
         if short: raise ValueError(f'a text of one token has nothing to predict: {short[0]!r}')

@@ -5,9 +5,11 @@
 # %% auto #0
 __all__ = ['SCALES', 'HeatMap']
 
-# %% ../../nbs/interact/01_heatmap.ipynb #88d82b5f
+# %% ../../nbs/interact/01_heatmap.ipynb #07d76e7c
 import io
+from pathlib import Path
 import traitlets as T
+import edit_nb
 from fastcore.basics import patch
 from .plots import *
 try: from anywidget import AnyWidget
@@ -24,190 +26,14 @@ SCALES = { # name -> five colours on a light page, five on a dark one
     'signed': ('#1f5fa8 #8dbfe0 #f5f5f5 #f2a27f #a8152a', '#7cc0ff #2b5f93 #262626 #95402b #ffa583'),
     'gray':   ('#fafafa #e6e6e6 #cfcfcf #b5b5b5 #999999', '#1d1d1d #2c2c2c #3d3d3d #525252 #6a6a6a')}
 
-# %% ../../nbs/interact/01_heatmap.ipynb #af7c8319
-_js_colour = r"""
-const mix = (a, b, t) => "#" + [1, 3, 5].map(i => {
-  const x = parseInt(a.slice(i, i+2), 16), y = parseInt(b.slice(i, i+2), 16);
-  return Math.round(x + (y-x)*t).toString(16).padStart(2, "0");
-}).join("");
-function colour(stops, t) {
-  const s = Math.min(1, Math.max(0, t))*(stops.length-1), i = Math.min(stops.length-2, Math.floor(s));
-  return mix(stops[i], stops[i+1], s-i);
-}
-function isDark(el) { // the first background behind the element decides
-  for (let e = el; e; e = e.parentElement) {
-    const m = getComputedStyle(e).backgroundColor.match(/[\d.]+/g);
-    if (m && (m.length < 4 || +m[3] > .5)) return (.299*m[0] + .587*m[1] + .114*m[2]) < 110;
-  }
-  return matchMedia("(prefers-color-scheme: dark)").matches;
-}
-function onTheme(el, f) { // f(dark) now and whenever the page changes its theme; returns a function that stops it
-  let was = null;
-  const look = () => { const d = isDark(el); if (d !== was) f(was = d); }, soon = () => setTimeout(look, 60);
-  const seen = new MutationObserver(soon), media = matchMedia("(prefers-color-scheme: dark)");
-  for (const e of [document.documentElement, document.body]) seen.observe(e, {attributes: true});
-  media.addEventListener("change", soon); requestAnimationFrame(look); look();
-  return () => { seen.disconnect(); media.removeEventListener("change", soon); };
-}
-"""
+# %% ../../nbs/interact/01_heatmap.ipynb #961174c3
+def _app_file(name): "A script or style of the package."; return (Path(edit_nb.__file__).parent/'data'/'app'/name).read_text(encoding='utf-8')
 
-# %% ../../nbs/interact/01_heatmap.ipynb #69d4d53e
-_js_layout = r"""
-const NS = "http://www.w3.org/2000/svg";
-function make(tag, attrs, parent, text) {
-  const e = document.createElementNS(NS, tag);
-  for (const k in attrs) e.setAttribute(k, attrs[k]);
-  if (text !== undefined) e.textContent = text;
-  if (parent) parent.appendChild(e);
-  return e;
-}
-function layout(m, width) {
-  const rows = m.get("rows"), cols = m.get("cols"), nr = rows.length, nc = Math.max(1, cols.length);
-  const left = Math.min(118, 18 + 6.4*Math.max(3, ...rows.map(o => Math.min(15, o.length))));
-  const cw = Math.min(34, Math.max(4, (width-left-10)/nc)), ch = nr > 26 ? 15 : nr > 16 ? 18 : 22;
-  return {nr, nc, left, top: 4, cw, ch, right: left+nc*cw, bottom: 4+nr*ch, height: nr*ch+76};
-}
-const short = o => o.length > 15 ? o.slice(0, 14) + "…" : o;
-function frame(svg, m, g, id) { // labels, axis, colour bar
-  const rows = m.get("rows"), cols = m.get("cols"), marked = new Set(m.get("marked"));
-  rows.forEach((o, r) => make("text", {x: g.left-8, y: g.top+(r+.5)*g.ch, "class": "enb-tok" + (marked.has(r) ? " enb-marked" : "")}, svg, short(o)));
-  const every = Math.ceil(26/g.cw);
-  cols.forEach((o, c) => c%every || make("text", {x: g.left+(c+.5)*g.cw, y: g.bottom+13, "class": "enb-col"}, svg, o));
-  make("text", {x: (g.left+g.right)/2, y: g.bottom+29, "class": "enb-col enb-dim"}, svg, m.get("xlabel"));
-  const y = g.bottom+42, grad = make("linearGradient", {id: id+"g"}, make("defs", {}, svg));
-  for (let i = 0; i < 9; i++) make("stop", {offset: i/8}, grad);
-  make("rect", {x: g.left, y, width: g.right-g.left, height: 6, rx: 3, fill: `url(#${id}g)`, "class": "enb-bar"}, svg);
-  for (const [x, a, k] of [[g.left, "start", "low"], [g.right, "end", "high"]]) make("text", {x, y: y+19, "text-anchor": a, "class": "enb-end", "data-end": k}, svg);
-  make("text", {x: (g.left+g.right)/2, y: y+19, "class": "enb-col enb-unit"}, svg);
-}
-"""
-
-# %% ../../nbs/interact/01_heatmap.ipynb #2c284adb
-_js_paint = r"""
-const num = v => Math.abs(v) >= .0995 || v === 0 ? v.toFixed(2) : Math.abs(v) >= .001 ? v.toPrecision(2) : v.toExponential(0);
-function cells(svg, m, g, id) {
-  const all = [];
-  const grid = make("g", {role: "rowgroup"}, svg);
-  for (let r = 0; r < g.nr; r++) {
-    const row = make("g", {role: "row", "aria-rowindex": r+1}, grid); all.push([]);
-    for (let c = 0; c < g.nc; c++) all[r].push(make("rect", {x: g.left+c*g.cw+.5, y: g.top+r*g.ch+.5, width: g.cw-1, height: g.ch-1, rx: Math.min(2.5, g.cw/5),
-      role: "gridcell", id: `${id}-${r}-${c}`, "aria-colindex": c+1, "data-r": r, "data-c": c, "class": "enb-cell"}, row));
-  }
-  return all;
-}
-function paint(svg, all, m, dark) {
-  const stops = m.get("scales")[m.get("gray") ? "gray" : m.get("scale")][+dark].split(" "), z = m.get("z"), sure = m.get("sure");
-  const lo = m.get("low"), hi = Math.max(m.get("high"), lo+1e-9);
-  all.forEach((row, r) => row.forEach((e, c) => {
-    const v = (z[r] || [])[c], none = v === null || v === undefined;
-    e.style.fill = none ? "" : colour(stops, (v-lo)/(hi-lo));
-    e.classList.toggle("enb-none", none); e.classList.toggle("enb-guess", !none && !sure[r]);
-  }));
-  svg.querySelectorAll("stop").forEach((e, i) => e.setAttribute("stop-color", colour(stops, i/8)));
-  const ends = m.get("ends");
-  svg.querySelector("[data-end=low]").textContent = z.length ? `${num(lo)} ${ends[0] || ""}` : "";
-  svg.querySelector("[data-end=high]").textContent = z.length ? `${ends[1] || ""} ${num(hi)}` : "";
-  svg.querySelector(".enb-unit").textContent = m.get("unit");
-}
-"""
-
-# %% ../../nbs/interact/01_heatmap.ipynb #342ef23f
-_js_words = r"""
-function words(m, r, c) { // [where, value, what kind of value]
-  const v = (m.get("z")[r] || [])[c], e = (m.get("err")[r] || [])[c];
-  const where = `${m.get("rows")[r]} · ${m.get("colword")} ${m.get("cols")[c]}`;
-  if (v === null || v === undefined) return [where, "not computed yet", ""];
-  const range = e === null || e === undefined ? "" : ` [${num(Math.max(0, v-e))}, ${num(Math.min(1, v+e))}]`;
-  return [where, `${m.get("unit")} = ${v.toFixed(3)}${range}`, m.get("sure")[r] ? m.get("how") : "estimate, the exact value follows"];
-}
-function tip(box, el, m, g, r, c) {
-  const [where, value, kind] = words(m, r, c);
-  box.replaceChildren(...[["b", where], ["span", value], ["i", kind]].map(([t, s]) => { const e = document.createElement(t); e.textContent = s; return e; }));
-  box.hidden = false;
-  const w = box.offsetWidth, x = g.left+(c+.5)*g.cw, y = el.querySelector("svg").getBoundingClientRect().top - el.getBoundingClientRect().top + g.top + r*g.ch;
-  box.style.left = Math.max(0, Math.min(el.clientWidth-w, x-w/2)) + "px";
-  box.style.top = (r > 2 ? y-box.offsetHeight-7 : y+g.ch+7) + "px"; // above the cell where there is room, so that lists below do not hide it
-}
-"""
-
-_js_keys = r"""
-const step = {ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0], Home: [0, -1e4], End: [0, 1e4], PageUp: [-1e4, 0], PageDown: [1e4, 0]};
-const clamp = (v, n) => Math.max(0, Math.min(n-1, v));
-"""
-
-# %% ../../nbs/interact/01_heatmap.ipynb #8089d2c7
-_js_view = r"""
-function view(m, el) {
-  const id = "enb" + Math.random().toString(36).slice(2, 9), box = document.createElement("div"), head = document.createElement("div");
-  const svg = make("svg", {role: "grid", tabindex: 0, "class": "enb-svg"});
-  let g, all, dark = false, at = null, width = 0;
-  el.classList.add("enb-heat"); head.className = "enb-title"; box.className = "enb-tip"; box.hidden = true;
-  el.append(head, svg, box);
-  const ring = (cls, p) => { let e = svg.querySelector("." + cls); if (!p) return e && e.remove();
-    e = e || make("rect", {"class": cls, rx: 3}, svg);
-    for (const [k, v] of Object.entries({x: g.left+p[1]*g.cw-.5, y: g.top+p[0]*g.ch-.5, width: g.cw+1, height: g.ch+1})) e.setAttribute(k, v); };
-  const chosen = () => { const s = m.get("selected"); ring("enb-selected", s.length && s[0] < g.nr && s[1] < g.nc ? s : null); };
-  const move = (p, show) => { at = p; ring("enb-cursor", p);
-    if (!p) { box.hidden = true; svg.removeAttribute("aria-activedescendant"); return; }
-    const e = all[p[0]][p[1]]; e.setAttribute("aria-label", words(m, ...p).join(", ")); svg.setAttribute("aria-activedescendant", e.id);
-    if (show) tip(box, el, m, g, ...p); };
-  const open = p => { const n = m.get("clicked"); m.set("selected", p); m.set("clicked", [p[0], p[1], (n[2] || 0)+1]); m.save_changes(); };
-"""
-
-_js_view2 = r"""
-  const build = () => { g = layout(m, width || 320); svg.replaceChildren(); at = null; box.hidden = true;
-    svg.setAttribute("width", g.right+8); svg.setAttribute("height", g.height); svg.style.display = g.nr ? "" : "none";
-    frame(svg, m, g, id); all = cells(svg, m, g, id); show(); chosen(); };
-  const show = () => { head.textContent = m.get("title"); head.style.paddingLeft = g.left + "px"; el.dataset.enb = dark ? "dark" : "light"; el.classList.toggle("enb-gray", m.get("gray"));
-    svg.setAttribute("aria-label", `${m.get("title")}: ${g.nr} tokens by ${g.nc} layers. Arrow keys move, Enter opens a cell.`); paint(svg, all, m, dark); if (at && !box.hidden) tip(box, el, m, g, ...at); };
-  const cell = e => e.target.dataset && e.target.dataset.r !== undefined ? [+e.target.dataset.r, +e.target.dataset.c] : null;
-  svg.addEventListener("mousemove", e => { const p = cell(e); if (p && (!at || p+"" !== at+"")) move(p, true); });
-  svg.addEventListener("mouseleave", () => move(null));
-  svg.addEventListener("click", e => { const p = cell(e); if (p) { open(p); move(p, true); } });
-  svg.addEventListener("focus", () => { if (g.nr && svg.matches(":focus-visible")) move(at || (m.get("selected").length ? m.get("selected") : [0, 0]), true); });
-  svg.addEventListener("blur", () => move(null));
-  svg.addEventListener("keydown", e => { if (!g.nr) return; const p = at || [0, 0], d = step[e.key];
-    if (d) { move([clamp(p[0]+d[0], g.nr), clamp(p[1]+d[1], g.nc)], true); }
-    else if (e.key === "Enter" || e.key === " ") open(p);
-    else if (e.key === "Escape") { move(null); return; } else return;
-    e.preventDefault(); e.stopPropagation(); });
-  const heard = [["rows cols marked xlabel", build], ["z err sure low high scale gray unit title how ends", () => show()], ["selected", chosen]]
-    .flatMap(([k, f]) => k.split(" ").map(o => ["change:" + o, f]));
-  heard.forEach(([e, f]) => m.on(e, f));
-  const sized = new ResizeObserver(() => { const w = Math.floor(el.clientWidth); if (w && w !== width) { width = w; build(); } }); sized.observe(el);
-  width = Math.floor(el.clientWidth); build();
-  const off = onTheme(el, d => { dark = d; show(); });
-  return () => { off(); sized.disconnect(); heard.forEach(([e, f]) => m.off(e, f)); };
-}
-"""
-
-# %% ../../nbs/interact/01_heatmap.ipynb #5719f46d
-_css = """
-.enb-heat { position: relative; box-sizing: border-box; width: 100%; min-width: 200px; font: 12px/1.35 var(--jp-ui-font-family, system-ui, sans-serif); color: var(--enb-ink); --enb-ink: #24292f; --enb-dim: #59636e; --enb-empty: #eceef0; --enb-ring: #0b57d0; --enb-page: #fff; }
-.enb-heat[data-enb=dark] { --enb-ink: #e6e8eb; --enb-dim: #9aa4af; --enb-empty: #2a2d31; --enb-ring: #8ab4f8; --enb-page: #16181b; }
-.enb-title { font-weight: 600; font-size: 13px; margin-bottom: 4px; min-height: 1.35em; }
-.enb-svg { display: block; outline: none; overflow: visible; }
-.enb-svg text { font-size: 11px; fill: var(--enb-ink); }
-.enb-svg .enb-tok { font-size: 12px; text-anchor: end; dominant-baseline: central; }
-.enb-svg .enb-marked { font-weight: 700; text-decoration: underline; text-decoration-thickness: 2px; text-underline-offset: 3px; text-decoration-color: #E69F00; }
-.enb-svg .enb-col { text-anchor: middle; } .enb-svg .enb-dim, .enb-svg .enb-end { fill: var(--enb-dim); }
-.enb-cell { cursor: pointer; fill: var(--enb-empty); transform-box: fill-box; transform-origin: center; transition: fill .25s, transform .25s; }
-.enb-cell.enb-guess { transform: scale(.62); } .enb-cell.enb-none { transform: scale(.3); }
-.enb-cursor, .enb-selected { fill: none; pointer-events: none; stroke: var(--enb-ring); stroke-width: 2; paint-order: stroke; }
-.enb-selected { stroke: var(--enb-ink); stroke-width: 2.5; filter: drop-shadow(0 0 1.5px var(--enb-page)); }
-.enb-svg:focus-visible .enb-cursor { stroke-width: 3; } .enb-bar { stroke: var(--enb-dim); stroke-width: .4; }
-.enb-gray .enb-svg { opacity: .75; }
-.enb-tip { position: absolute; z-index: 20; pointer-events: none; display: flex; flex-direction: column; padding: 6px 9px; border-radius: 7px; white-space: nowrap; background: #24292f; color: #fff; font-size: 12px; box-shadow: 0 4px 14px #0004; }
-.enb-tip[hidden] { display: none; } .enb-tip i { opacity: .75; font-style: normal; font-size: 11px; } [data-enb=dark] .enb-tip { background: #f0f2f4; color: #16181b; }
-@media (prefers-reduced-motion: reduce) { .enb-cell { transition: none; } }
-@media (forced-colors: active) { .enb-cell { forced-color-adjust: none; } }
-"""
-
-# %% ../../nbs/interact/01_heatmap.ipynb #41972100
+# %% ../../nbs/interact/01_heatmap.ipynb #8e52457a
 class HeatMap(AnyWidget):
     "Values by row and column; `clicked` is `[row, column, number of the click]`."
-    _esm = '\n'.join([_js_colour, _js_layout, _js_paint, _js_words, _js_keys, _js_view+_js_view2, 'export default { render: ({model, el}) => view(model, el) };'])
-    _css = _css
+    _esm = _app_file('page.js')+_app_file('heatmap.js')
+    _css = _app_file('heatmap.css')
     rows,cols,marked = (T.List().tag(sync=True) for _ in range(3)) # labels; numbers of the rows to mark
     z,err,sure = (T.List().tag(sync=True) for _ in range(3)) # values, half widths of intervals (None where there is none), is a row exact?
     low,high = T.Float(0.).tag(sync=True), T.Float(1.).tag(sync=True) # ends of the colour scale

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['TOKEN_ROLES', 'token_roles', 'AverageTrace', 'average_trace']
 
-# %% ../../nbs/locate/01_average_trace.ipynb #add448e6
-import json,math
+# %% ../../nbs/locate/01_average_trace.ipynb #68a51725
+import json
 from dataclasses import dataclass
 from pathlib import Path
 import torch

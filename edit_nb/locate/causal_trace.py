@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['embedding_std', 'CausalTrace', 'causal_trace', 'textbook_trace', 'TracePanels', 'causal_traces', 'preview_agreement']
 
-# %% ../../nbs/locate/00_causal_trace.ipynb #fdb129fa
+# %% ../../nbs/locate/00_causal_trace.ipynb #5ee604ce
 import base64,io,json,math,re
-from dataclasses import dataclass
+from dataclasses import dataclass,field
 from pathlib import Path
 import numpy as np, torch
 from torch import Tensor
@@ -53,7 +53,7 @@ def _draw(lm, noise, subject, n, samples, seed)->Tensor:
     if not isinstance(samples, int) or isinstance(samples, bool) or samples < 1: raise ValueError(f"samples should be a whole number from 1 on, got {samples!r}")
     return torch.from_numpy(np.random.RandomState(seed).randn(samples, n, d) * _noise_std(lm, noise, subject))
 
-# %% ../../nbs/locate/00_causal_trace.ipynb #dc74a698
+# %% ../../nbs/locate/00_causal_trace.ipynb #d84f9e07
 @dataclass
 class _Base:
     "What a trace starts from, and its base run: row 0 is clean, the others are noisy."
@@ -61,6 +61,7 @@ class _Base:
     target:int|None=None # token id of the answer; None until the model was asked
     rec:Record|None=None # of 1+S rows
     p:Tensor|None=None   # (1+S,) probabilities of the answer
+    made:dict=field(default_factory=dict) # arguments of blocks by number of members and first token
     T = property(lambda self: len(self.ids))
     S = property(lambda self: len(self.noise))
 
@@ -74,7 +75,7 @@ def _probs(eng, h, target, room=2**26):
     lg = [eng.top(o)[:,-1].float() for o in h.split(max(1, room//eng.lm.n_vocab))]
     return torch.cat([(o[:,target]-o.logsumexp(-1)).exp() for o in lg])
 
-# %% ../../nbs/locate/00_causal_trace.ipynb #839dade6
+# %% ../../nbs/locate/00_causal_trace.ipynb #fc3791c4
 def _split(prompt, subject)->str:
     "`prompt` as a template with one `{}`."
     for name,o in (('prompt',prompt), ('subject',subject)):
@@ -93,6 +94,7 @@ def _base(lm, prompt, subject, target, noise, samples, seed, eng=None)->_Base:
     want = None if target is None else lm.target_ids(template.replace('{}', subject), target)[0]
     return _Base(lm, eng or Engine(lm), ids, a, z, _draw(lm, noise, subject, z-a, samples, seed), want)
 
+# %% ../../nbs/locate/00_causal_trace.ipynb #34628122
 def _answered(base, p):
     "Keep the probabilities of the answer."
     if not bool(p.isfinite().all()): raise ValueError(f"{base.lm.name} gives probabilities that are not finite for {base.lm.tok.decode(base.ids)!r}; check its weights")
@@ -109,11 +111,12 @@ def _run(base, sites=())->_Base:
         if base.target is None: base.target = int(eng.top(last[:1])[0,-1].argmax())
         return _answered(base, _probs(eng, last, base.target))
 
-# %% ../../nbs/locate/00_causal_trace.ipynb #e59b451d
+# %% ../../nbs/locate/00_causal_trace.ipynb #6ea2c4d2
 def _args(base, n, t, l):
     "Arguments and prefix of block `l` for `n` members of `S` noisy rows, from token `t` on (all tokens where the engine takes no suffix)."
     eng = base.eng; past = t if eng.level=='suffix' else 0
-    A = eng.args(n*base.S, base.T-past, past)
+    if (n,past) not in base.made: base.made[n,past] = eng.args(n*base.S, base.T-past, past)
+    A = base.made[n,past] # the dry run is the same for every layer and kind; the prefix is not
     return A.prefix({l: tuple(o[1:,:,:past] for o in base.rec.kv[l])}) if past else A
 
 def _from(base, x, t):
@@ -263,7 +266,7 @@ def _preview(base, kinds, window)->dict:
         return (odds[1:,None,None] + gains).sigmoid().mean(0).cpu()
     return {k: score(k) for k in kinds}
 
-# %% ../../nbs/locate/00_causal_trace.ipynb #582a759b
+# %% ../../nbs/locate/00_causal_trace.ipynb #1e23faf8
 @dataclass
 class CausalTrace:
     "How far restoring one place brings the answer back, for all tokens and layers."
@@ -284,8 +287,7 @@ class CausalTrace:
     subject:str=''      # the subject
     model:str=''        # name of the model
     error:Tensor|None=None # (T, L) half width of a 95 % interval over the noise samples; None for a preview, and with one sample
-    @property
-    def total(self)->float: return self.high-self.low
+    total = property(lambda self: self.high-self.low)
     @property
     def effects(self)->Tensor: return self.scores-self.low
     @property

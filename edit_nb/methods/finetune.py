@@ -37,7 +37,7 @@ def request_nll(
     n = torch.tensor([len(t) for t in ts], device=dev)
     return torch.zeros(len(reqs), dtype=lp.dtype, device=dev).index_add(0, row, -lp/n[row])
 
-# %% ../../nbs/methods/01_finetune.ipynb #de5d7fde
+# %% ../../nbs/methods/01_finetune.ipynb #5d580ecb
 @dataclass
 class FTParams(HParams):
     "Hyper-parameters of fine-tuning."
@@ -61,6 +61,7 @@ class FTParams(HParams):
         if self.objective not in _objectives:
             raise ValueError(f"objective should be one of {', '.join(_objectives)}, got {self.objective!r}")
 
+# %% ../../nbs/methods/01_finetune.ipynb #cff226ac
 @dataclass
 class FTLParams(FTParams):
     "Hyper-parameters of FT-L."

@@ -36,7 +36,7 @@ def borrowed(
                 if n and mods[parent]._modules.get(child) is not m: mods[parent]._modules[child] = m
             for k in set(vars(lm.base)) - attrs: delattr(lm.base, k)
 
-# %% ../../nbs/methods/12_lora.ipynb #5cc04b86
+# %% ../../nbs/methods/12_lora.ipynb #05c88d66
 @dataclass
 class LoRAParams(HParams):
     "Settings of LoRA; the defaults are EasyEdit's for Llama."
@@ -53,6 +53,7 @@ class LoRAParams(HParams):
     target_modules:list|None = None # sites or ends of module names; None = what `peft` has for the family
     seed:int = 0             # of the start and of dropout
 
+# %% ../../nbs/methods/12_lora.ipynb #803031e8
 @dataclass
 class AdaLoRAParams(LoRAParams):
     "Settings of AdaLoRA; `rank` is the mean rank at the end."

@@ -150,12 +150,11 @@ def _wise(h, lm, module, args, out):
     for j in set(r.tolist())-{-1}: o[r==j] = (o[r==j]+F.linear(x[r==j].to(ss[j].delta), ss[j].delta)).to(o.dtype)
     return with_hidden(out, o.view(hidden(out).shape))
 
-# %% ../../nbs/methods/21_wise.ipynb #2b11b150
+# %% ../../nbs/methods/21_wise.ipynb #034e199a
 @dataclass
 class WISEParams(HParams):
     "Settings of WISE; names and defaults as released."
-    family:ClassVar[str] = 'WISE'; depth:ClassVar[float] = .85
-    positive:ClassVar[tuple] = ('mask_ratio','edit_lr','n_iter','norm_constraint','act_ratio','save_freq','merge_freq','densities')
+    family:ClassVar[str] = 'WISE'; depth:ClassVar[float] = .85; positive:ClassVar[tuple] = ('mask_ratio','edit_lr','n_iter','norm_constraint','act_ratio','save_freq','merge_freq','densities')
     site:str = 'mlp_out'       # or `'mlp_in'`
     mask_ratio:float = .2      # part of the entries that may change
     edit_lr:float = 1.         # SGD step
@@ -176,13 +175,12 @@ class WISEParams(HParams):
     def __post_init__(self):
         super().__post_init__()
         if self.n_alike<0: raise ValueError(f"n_alike should be 0 or more, got {self.n_alike}")
-        if self.mask_ratio>1 or self.densities>1: raise ValueError(
-            f"mask_ratio and densities are parts of all entries, at most 1; got {self.mask_ratio} and {self.densities}")
+        if self.mask_ratio>1 or self.densities>1: raise ValueError(f"mask_ratio and densities are parts of all entries, at most 1; got {self.mask_ratio} and {self.densities}")
         if self.site not in ('mlp_in','mlp_out'): raise ValueError(f"site should be 'mlp_in' or 'mlp_out', got {self.site!r}")
         if self.merge_alg not in MERGES: raise ValueError(f"merge_alg should be one of {', '.join(MERGES)}, got {self.merge_alg!r}")
         if len(self.act_margin)!=3: raise ValueError(f"act_margin should hold α, β and γ, got {self.act_margin}")
 
-# %% ../../nbs/methods/21_wise.ipynb #7a4f0d69
+# %% ../../nbs/methods/21_wise.ipynb #0d3db1cd
 def wise_rows(
     lm:LM,       # the model
     r:EditRequest, # one request
@@ -199,6 +197,7 @@ def wise_rows(
     if released: b.pos = torch.arange(T, device=y.device)[None].expand_as(b.ids)
     return b,y
 
+# %% ../../nbs/methods/21_wise.ipynb #6399568a
 def wise_losses(
     nll,    # function: (n,) losses of the context rows, summed over their target tokens
     b:Batch, y:Tensor, # from `wise_rows`
