@@ -7,4 +7,6 @@ def test_the_two_parts_03019e7a(flags): nb.check('03019e7a', flags) # test_close
 
 def test_what_it_does_to_the_leak_7f92e008(flags): nb.check('7f92e008', flags) # test_eq(bool(both.abs().mean() < alone.abs().mean()), True)
 
+def test_does_the_text_matter_dd12b155(flags): nb.check('dd12b155', flags) # test_eq(all(off(corpora["Python's manual"][l], corpora['shipped'][l]) > off(corpora['self-
+
 def test_the_files_6f9b51b8(flags): nb.check('6f9b51b8', flags) # test_eq([C.shape for C in shipped.values()], [(lm.weight(s).shape[1],)*2 for s in shipped]

@@ -3,12 +3,16 @@ from nbrun import NB
 
 nb = NB('core/04_hparams.ipynb')
 
-def test_which_model_is_this_d492a5ec(flags): nb.check('d492a5ec', flags) # test_eq(model_key(lm), 'gpt2')
+def test_which_model_is_this_d04ac5d2(flags): nb.check('d04ac5d2', flags) # test_eq(model_key(lm), 'gpt2')
 
-def test_the_base_class_0d6b907a(flags): nb.check('0d6b907a', flags) # test_eq(ToyParams.preset(lm), ToyParams(layers=[4], v_num_grad_steps=20))
+def test_the_table_e2d51364(flags): nb.check('e2d51364', flags) # test_eq((PRESETS['pythia-1.4b']['MEMIT']['layers'], PRESETS['gpt2']['ROME']['layers'], PRE
+
+def test_the_base_class_35d387d5(flags): nb.check('35d387d5', flags) # with warnings.catch_warnings(record=True) as ws: warnings.simplefilter('always'); test_eq(
 
 def test_the_base_class_b05cffea(flags): nb.check('b05cffea', flags) # test_eq(hp.layers, [2]); test_eq(len(ws), 1)
 
 def test_the_base_class_5dae2752(flags): nb.check('5dae2752', flags) # with expect_fail(TypeError, "has no 'v_rl'; did you mean 'v_lr'?"): ToyParams.preset(lm, v
+
+def test_the_base_class_5e393a77(flags): nb.check('5e393a77', flags) # test_eq((other.arch.model_type, other.path('mlp_out.5')), (t, 'model.layers.5.mlp.down_pro
 
 def test_the_base_class_555b399f(flags): nb.check('555b399f', flags) # test_eq(set(PRESETS) - set(MODELS) - {'atlas','atlas-llama'}, set())

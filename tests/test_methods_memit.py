@@ -17,7 +17,7 @@ def test_emmet_11559263(flags): nb.check('11559263', flags) # test_eq([len(o) fo
 
 def test_the_contract_ab23ba9e(flags): nb.check('ab23ba9e', flags) # e = check_method(memit, lm, reqs, layers=[0,1,2], blue=True, **bk); test_eq([p.name.split(
 
-def test_several_facts_of_one_subject_4c1f4a4c(flags): nb.check('4c1f4a4c', flags) # test_eq(res[False][1][0]==res[True][1][0]==1., True)
+def test_several_facts_of_one_subject_a02041d1(flags): nb.check('a02041d1', flags) # test_eq(res[False][1][0]==res[True][1][0]==1., True)
 
 def test_several_facts_of_one_subject_b2e693f6(flags): nb.check('b2e693f6', flags) # a,b = (memit(lm, reqs, merge=o, **mk).state_dict() for o in (True,False)); test_eq(all(tor
 

@@ -17,6 +17,8 @@ def test_the_methods_e58c2ab8(flags): nb.check('e58c2ab8', flags) # test_eq((p.l
 
 def test_the_methods_e5ab0047(flags): nb.check('e5ab0047', flags) # test_eq([o.rank for o in two.parts], [2,2])
 
+def test_the_methods_27f80976(flags): nb.check('27f80976', flags) # test_eq((n,m), (2,4)); test_eq(torch.equal(a.parts[0].left, b.parts[0].left), True)
+
 def test_what_it_promises_08ec99c3(flags): nb.check('08ec99c3', flags) # for f in (rome, r_rome, p_rome): test_is(METHODS[f.__name__], f)
 
 def test_against_the_published_implementations_91c798ae(flags): nb.check('91c798ae', flags) # test_eq(d['v'] < (1e-10 if f64 else 1e-5), True)

@@ -383,7 +383,7 @@ class ValueFiles:
             for k in mine & {*keys}: self.all[k] = {n.partition('.')[2]: t for n,t in ts.items() if n.startswith(k)}
         return self
 
-# %% ../../nbs/core/09_keyvalue.ipynb #5ca9f4fe
+# %% ../../nbs/core/09_keyvalue.ipynb #aba6ef65
 @patch
 def add(self:ValueFiles, key, **tensors):
     "One more."
@@ -394,7 +394,7 @@ def add(self:ValueFiles, key, **tensors):
 def save(self:ValueFiles):
     "Write what is new to a file of its own."
     if self.folder is None or not self.new: return
-    f = self.folder/f'{next(iter(self.new))}.safetensors'
+    f = self.folder/f'{next(iter(self.new))}-{self.weights[:8]}.safetensors'
     try: save_tensors(f, {f'{k}.{n}': t.detach().cpu() for k,ts in self.new.items() for n,t in ts.items()}, weights=self.weights)
     except (OSError, SafetensorError) as e: warnings.warn(f"values cannot be kept in {self.folder.parent} ({e}), so an interruption would lose them", stacklevel=2); self.folder = None
     else: self.files.append(f); self.new,self.last = {},time.monotonic()

@@ -35,7 +35,7 @@ def rank_one(
         raise ValueError("the key of the prompt has no part in the direction of the edit (uᵀk = 0); use r_rome, or contexts=['{}']")
     return (v-now)/(u@k), u, float((u@k)/(u@k_u))
 
-# %% ../../nbs/methods/00_rome.ipynb #4eb9c718
+# %% ../../nbs/methods/00_rome.ipynb #119d19bf
 _tokens = ('subject_first','subject_last','first_after_last','last')
 
 @dataclass
@@ -51,7 +51,7 @@ class ROMEParams(HParams):
     clamp_norm_factor:float = 4.      # largest ‖δ‖/‖v0‖
     kl_factor:float = 0.0625          # weight of the divergence on "{subject} is a"
     mom2_adjustment:bool = True       # use C? otherwise u is the key itself
-    mom2_dataset:str|None = None      # None = shipped or self-written text, 'wikitext'; or give `mom2=`
+    mom2_dataset:str|None = None      # text for C, see `second_moment`: 'wikitext', 'wikipedia', 'self'; None = what comes with the model, else WikiText; or give `mom2=`
     mom2_n_samples:int|None = None    # tokens for C; None = enough
     context_template_length_params:list = field(default_factory=lambda: [[5,10],[10,10]]) # (tokens, how many) of the contexts
     seed:int = 0                      # of the contexts
@@ -72,7 +72,7 @@ class PROMEParams(RROMEParams):
     "Hyper-parameters of p-ROME."
     prompt_keys:bool = True # use the key of the bare prompt
 
-# %% ../../nbs/methods/00_rome.ipynb #a58ce8cf
+# %% ../../nbs/methods/00_rome.ipynb #d3a9f3a2
 def rome_update(
     lm:LM,           # the model as it is now
     req:EditRequest, # one request
@@ -82,11 +82,12 @@ def rome_update(
     L:Tensor|None=None, # factor of C, or None
     u_mean:bool=True,   # direction from the mean key (else from the bare prompt's)
     k_mean:bool=False,  # the mean key has to give v* (else the bare prompt's)
+    cache=None,         # see `values`
 )->dict: # left, u, v, k, ratio, losses, norms
     "The rank-one change of `layer` that makes the model say `req`."
     site = f'mlp_out.{layer}'; rows = [lm.lookup(req.prompt, req.subject, hp.fact_token, c) for c in ['{}', *contexts]]
     ins,outs = states_at(lm, rows, [site], [site]); k,out = ins[site],outs[site]
-    vs = values(lm, [req], layer, hp, contexts); v = vs.v[0]
+    vs = values(lm, [req], layer, hp, contexts, cache=cache); v = vs.v[0].to(out)
     pick = lambda x, mean: x[1:].mean(0) if mean else x[0]
     left,u,ratio = rank_one(pick(k,u_mean), pick(k,k_mean), pick(out,k_mean), v, L)
     if abs(ratio) < .1:
@@ -95,18 +96,18 @@ def rome_update(
     return dict(left=left, u=u, v=v, k=pick(k,k_mean), ratio=ratio, losses=vs.losses[0],
                 delta=float(vs.delta[0].norm()), v0=float(vs.v0[0].norm()))
 
-# %% ../../nbs/methods/00_rome.ipynb #925a8c6f
-def _sequence(lm, reqs, hp, mom2, contexts, **kw):
+# %% ../../nbs/methods/00_rome.ipynb #69bc6828
+def _sequence(lm, reqs, hp, mom2, contexts, cache, **kw):
     "Parts and statistics of requests edited one after another."
     ctx = contexts_for(lm, hp.context_template_length_params, hp.seed) if contexts is None else check_contexts(contexts)
     layers = sorted(set(hp.layers)); sites = {l: f'mlp_out.{l}' for l in layers}; done = {l: [] for l in layers}
-    Cs = moments_for(lm, layers, mom2, texts=hp.mom2_dataset, n_tokens=hp.mom2_n_samples) if hp.mom2_adjustment else {}
+    Cs = moments_for(lm, layers, mom2, texts=hp.mom2_dataset, n_tokens=hp.mom2_n_samples, cache=cache) if hp.mom2_adjustment else {}
     Ls = {l: factor(C.to(lm.weight(sites[l]).device), f'the second moment of layer {l}') for l,C in Cs.items()}
     with lm.scratch([lm.param_name(s) for s in sites.values()]):
         base = {l: up(lm.weight(s).detach()).clone() for l,s in sites.items()}
         for r in reqs:
             for l,s in sites.items():
-                o = rome_update(lm, r, l, hp, ctx, Ls.get(l), **kw); done[l].append(o)
+                o = rome_update(lm, r, l, hp, ctx, Ls.get(l), cache=cache, **kw); done[l].append(o)
                 base[l] += torch.outer(o['left'], o['u']).to(base[l])
                 with torch.no_grad(): lm.weight(s).copy_(base[l])
     return _parts(lm, sites, done), _stats(sum(done.values(), []), ctx)
@@ -128,7 +129,7 @@ def _stats(updates, contexts):
                 uk_ratio=rows('ratio'), delta_norm=rows('delta'), v0_norm=rows('v0'), update_norm=[float(o.norm()) for o in rows('left')],
                 contexts=list(contexts))
 
-# %% ../../nbs/methods/00_rome.ipynb #1bfdd1bd
+# %% ../../nbs/methods/00_rome.ipynb #60bcb6a5
 @method('rome', ROMEParams)
 def rome(
     lm:LM,         # the model; it is not changed
@@ -136,16 +137,17 @@ def rome(
     hp=None,       # `ROMEParams`; None = the preset of the model
     mom2=None,     # {layer: (d_in, d_in) Tensor}; None = measured or from the cache
     contexts=None, # beginnings, `['{}', ...]`; None = written by the model
+    cache=None,    # folder that keeps moments and values; None = the user's cache folder, values until the end; False = nothing on disk
 )->Edit: # one rank-one change per request
     "ROME as released: direction from the mean key, constraint on the key of the bare prompt."
-    return _sequence(lm, reqs, hp, mom2, contexts)
+    return _sequence(lm, reqs, hp, mom2, contexts, cache)
 
 @method('r_rome', RROMEParams)
-def r_rome(lm:LM, reqs, hp=None, mom2=None, contexts=None)->Edit:
+def r_rome(lm:LM, reqs, hp=None, mom2=None, contexts=None, cache=None)->Edit:
     "R-ROME: the same key everywhere, the mean over contexts (or the bare prompt's, with `prompt_keys`)."
-    return _sequence(lm, reqs, hp, mom2, contexts, u_mean=not hp.prompt_keys, k_mean=not hp.prompt_keys)
+    return _sequence(lm, reqs, hp, mom2, contexts, cache, u_mean=not hp.prompt_keys, k_mean=not hp.prompt_keys)
 
 @method('p_rome', PROMEParams)
-def p_rome(lm:LM, reqs, hp=None, mom2=None, contexts=None)->Edit:
+def p_rome(lm:LM, reqs, hp=None, mom2=None, contexts=None, cache=None)->Edit:
     "p-ROME: the key of the bare prompt everywhere."
-    return _sequence(lm, reqs, hp, mom2, contexts, u_mean=not hp.prompt_keys, k_mean=not hp.prompt_keys)
+    return _sequence(lm, reqs, hp, mom2, contexts, cache, u_mean=not hp.prompt_keys, k_mean=not hp.prompt_keys)
