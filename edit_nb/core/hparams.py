@@ -120,7 +120,7 @@ for _k,_v in {
                        PMET=dict(layers=[3,4], clamp_norm_factor=4., mom2_update_weight=100., source='chosen here on 20 cases of the tune half')),
 }.items(): PRESETS[_k] = PRESETS.get(_k, {}) | _v
 
-# %% ../../nbs/core/04_hparams.ipynb #f635c9d4
+# %% ../../nbs/core/04_hparams.ipynb #0dc0f380
 def _mem(l, src=_E, **kw): return dict(layers=[l], source=src, **kw)
 def _wise(l, src=_E, **kw): return _mem(l, src, n_iter=70) | kw
 def _db(l, src, **kw): return _mem(l, src, v_num_grad_steps=25, **kw)
@@ -137,18 +137,30 @@ for _k,_v in {
     'qwen2.5-7b': dict(GRACE=_mem(18, n_iter=50), DEFER=_mem(18, _asgrace), WISE=_wise(23), MELO=_mem(19, 'one above the layer of GRACE'), NeuralDB=_db(8, _asdb, v_weight_decay=1e-3), TPatcher=_mem(27, _aslast)),
 }.items(): PRESETS[_k] = PRESETS.get(_k, {}) | _v
 
+_cal = 'the last layer, as in the released script for T5-base (dqxiu/CaliNet 856d004); settings of decoder-only models were not published'
+_Lf = 'ICT-STAR/LocFT hparams/'
+for _k,_last in {'gpt2-xl':47, 'gpt-j-6b':27, 'llama-2-7b':31, 'llama-3-8b':31, 'mistral-7b':31, 'qwen2.5-7b':27}.items(): PRESETS[_k] |= dict(CaliNet=_mem(_last, _cal))
+PRESETS['llama-3-8b'] |= dict(LocFT=_ft(22, _Lf+'llama3-8b.yaml'), UnKE=_mem(7, 'EasyEdit hparams/UnKE'), AnyEdit=_mem(7, 'EasyEdit hparams/UnKE, windows of 50'))
+PRESETS['qwen2.5-7b'] |= dict(LocFT=_ft(6, _Lf+'qwen2.5-7b.yaml'), UnKE=_mem(7, 'EasyEdit hparams/UnKE'), AnyEdit=_mem(7, 'EasyEdit hparams/UnKE, windows of 50'))
+PRESETS['mistral-7b'] |= dict(LocFT=_ft(23, _Lf+'mistral-7b.yaml; there every parameter of the layer, here without q, k and v', lr=5e-5, modules=['attn_out','mlp_in','mlp_gate','mlp_out']))
+
 _short = [[5,4]]
 def _quiet(**kw): return dict(n_alike=24, context_template_length_params=_short, source=_T12) | kw
 PRESETS['atlas'] |= dict(
     GRACE=_mem(9, _T12, eps=12., n_iter=50), DEFER=_mem(8, _T12, edit_lr=.01, n_iter=40), MELO=_mem(9, _T12, radius=10., n_iter=40),
     WISE=_mem(6, _T12, n_iter=60, act_ratio=.8) | _quiet(), TPatcher=_mem(9, _T12, n_iter=120, n_memory=10, n_alike=40, mem_loss_coef=60.),
-    CaliNet=_mem(3, slots=16) | _quiet(quiet_coef=30.), NeuralDB=_db(3, _T12, gamma=.9, v_weight_decay=.002, clamp_norm_factor=12.))
+    CaliNet=_mem(3, slots=16) | _quiet(quiet_coef=30.), LocFT=dict(layers=[4], lr=2e-3, batch_size=8, num_steps=70, source=_T12),
+    NeuralDB=_db(3, _T12, gamma=.9, v_weight_decay=.002, clamp_norm_factor=12.))
 PRESETS['atlas-llama'] |= dict(
     GRACE=_mem(7, _T12, site='mlp_in', eps=8., n_iter=50), DEFER=_mem(6, 'as atlas', edit_lr=.01, n_iter=40), MELO=_mem(7, 'as atlas', radius=20., n_iter=40),
-    WISE=_mem(4, _T12, n_iter=60, act_ratio=.8) | _quiet(), TPatcher=_mem(7, 'as atlas', n_iter=120, n_memory=10, n_alike=40, mem_loss_coef=60.),
-    CaliNet=_mem(2, slots=16) | _quiet(quiet_coef=30.), NeuralDB=_db(3, 'as atlas', gamma=.9, v_weight_decay=.002, clamp_norm_factor=12.))
+    WISE=_mem(3, _T12, n_iter=60, act_ratio=.8) | _quiet(), TPatcher=_mem(7, _T12, n_iter=120, n_memory=10, n_alike=40, mem_loss_coef=60.),
+    CaliNet=_mem(2, slots=16) | _quiet(quiet_coef=30.), LocFT=dict(layers=[3], lr=2e-3, batch_size=8, num_steps=70, source=_T12),
+    NeuralDB=_db(3, 'as atlas', gamma=.9, v_weight_decay=.002, clamp_norm_factor=12.))
+_long = dict(v_lr=1., v_num_grad_steps=40, lr=2e-3, optim_num_step=80, source='tuned here on 3 long answers about the built-in world')
+PRESETS['atlas'] |= dict(UnKE=dict(layers=[5]) | _long, AnyEdit=dict(layers=[5], window_size=4, mom2_update_weight=1.) | _long)
+PRESETS['atlas-llama'] |= dict(UnKE=dict(layers=[4]) | _long | dict(source='as atlas'), AnyEdit=dict(layers=[4], window_size=4, mom2_update_weight=1.) | _long | dict(source='as atlas'))
 
-# %% ../../nbs/core/04_hparams.ipynb #76b5e22d
+# %% ../../nbs/core/04_hparams.ipynb #8bb76a66
 def _lora(steps, modules, src=_E, **kw): v = dict(num_steps=steps, target_modules=modules, source=src, **kw); return dict(LoRA=v, AdaLoRA=v)
 def _ask(): return dict(IKE=dict(k=16, source=_E), DoLa=dict(dola_layers='low', source=_E))
 _deco = dict(DeCo=dict(layers=[*range(20,29)], source=_E))
@@ -162,7 +174,7 @@ for _k,_v in {
     'qwen2.5-7b':  _lora(60, ['q_proj','v_proj']) | _ask(),
 }.items(): PRESETS[_k] = PRESETS.get(_k, {}) | _v
 
-for _k,_l,_s in (('atlas',4,5e-3),('atlas-llama',3,1e-2)):
+for _k,_l,_s in (('atlas',4,5e-3),('atlas-llama',3,5e-3)):
     _low = dict(layers=[_l], target_modules=['mlp_out'], num_steps=60, loss_stop=.05, lora_dropout=0., lr=1e-3, source=_T12)
     PRESETS[_k] |= dict(LoRA=_low, QLoRA=_low | dict(source='as LoRA'), DPO=_low | dict(beta=.5), AdaLoRA=_low | dict(lr=_s), IKE=dict(k=4, source='chosen here on 20 cases of the tune half of atlas'))
 
