@@ -120,7 +120,7 @@ for _k,_v in {
                        PMET=dict(layers=[3,4], clamp_norm_factor=4., mom2_update_weight=100., source='chosen here on 20 cases of the tune half')),
 }.items(): PRESETS[_k] = PRESETS.get(_k, {}) | _v
 
-# %% ../../nbs/core/04_hparams.ipynb #0dc0f380
+# %% ../../nbs/core/04_hparams.ipynb #72b94559
 def _mem(l, src=_E, **kw): return dict(layers=[l], source=src, **kw)
 def _wise(l, src=_E, **kw): return _mem(l, src, n_iter=70) | kw
 def _db(l, src, **kw): return _mem(l, src, v_num_grad_steps=25, **kw)
@@ -145,6 +145,8 @@ PRESETS['qwen2.5-7b'] |= dict(LocFT=_ft(6, _Lf+'qwen2.5-7b.yaml'), UnKE=_mem(7, 
 PRESETS['mistral-7b'] |= dict(LocFT=_ft(23, _Lf+'mistral-7b.yaml; there every parameter of the layer, here without q, k and v', lr=5e-5, modules=['attn_out','mlp_in','mlp_gate','mlp_out']))
 
 _short = [[5,4]]
+
+# %% ../../nbs/core/04_hparams.ipynb #b85fd1df
 def _quiet(**kw): return dict(n_alike=24, context_template_length_params=_short, source=_T12) | kw
 PRESETS['atlas'] |= dict(
     GRACE=_mem(9, _T12, eps=12., n_iter=50), DEFER=_mem(8, _T12, edit_lr=.01, n_iter=40), MELO=_mem(9, _T12, radius=10., n_iter=40),
