@@ -3,7 +3,7 @@ from nbrun import NB
 
 nb = NB('interact/03_edit_app.ipynb')
 
-def test_hyper_parameters_as_a_form_2e96dcd1(flags): nb.check('2e96dcd1', flags) # test_eq([k for k,v in docs.items() if not v], [])
+def test_hyper_parameters_as_a_form_95c270b9(flags): nb.check('95c270b9', flags) # test_eq([k for k,v in docs.items() if not v], [])
 
 def test_probes_as_lines_47fc0222(flags): nb.check('47fc0222', flags) # test_eq([(p.kind, p.target) for p in _read_probes(lines)][:3], [('rephrase','Rome'), ('rep
 

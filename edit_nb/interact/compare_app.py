@@ -36,7 +36,7 @@ def _case_of(
     r = EditRequest(req.prompt, req.subject, req.target_new, true)
     return EditCase(r, [Probe('rewrite', r.text, r.target_new, true), *probes], 'the request')
 
-# %% ../../nbs/interact/04_compare_app.ipynb #9ba37175
+# %% ../../nbs/interact/04_compare_app.ipynb #c6e72277
 def _comparison_html(
     c:Comparison, # from `compare`
 )->str: # HTML
@@ -55,7 +55,7 @@ def _times_html(
     line = lambda t,n: f'<span>{escape(n)}</span><i style="width:{100*t/top:.1f}%"></i><b>{t:.2f} s</b>'
     return '<div class="enb-tokens" style="grid-template-columns:minmax(70px,auto) minmax(80px,1fr) 56px;max-width:420px">' + ''.join(line(*o) for o in secs) + '</div>'
 
-# %% ../../nbs/interact/04_compare_app.ipynb #2f1e87b4
+# %% ../../nbs/interact/04_compare_app.ipynb #029f44e5
 def _samples_html(
     c:Comparison,   # from `compare`
     before:dict,    # {question: what the unedited model writes}
@@ -86,7 +86,7 @@ class CompareApp(Desk):
         for b in self.boxes.values(): b.observe(lambda _: self.check(), 'value')
         self.check()
 
-# %% ../../nbs/interact/04_compare_app.ipynb #dc8241da
+# %% ../../nbs/interact/04_compare_app.ipynb #457a44ba
 @patch
 def body(self:CompareApp)->list:
     form = _request_form(self, None, None, None, None); own = [('these cases', 'given')] if self.cases else []; known = [('facts of the built-in world', 'world')] if model_key(self.lm) in EXAMPLES else []
@@ -96,7 +96,7 @@ def body(self:CompareApp)->list:
     self.boxes = {m: W.Checkbox(m in self.first, description=m, indent=False, tooltip=f.__doc__ or '') for m,f in METHODS.items()}
     for b in self.boxes.values(): b.layout.min_width = '104px'
     self.form_card = W.VBox([form, self.probes]); self.checks,self.result,self.picture,self.times,self.texts,self.notes = (W.HTML() for _ in range(6))
-    go = _button('Compare', 'Try every ticked method; the model is as before at the end', self.run, primary=True); names = _flow(*self.boxes.values()); names.layout.grid_gap = '2px 14px'
+    go = _button('Compare', 'Try every ticked method; the model is as before at the end', self.run, primary=True); names = _flow(*self.boxes.values()); names.add_class('enb-tight')
     self.cards = [_frame(W.HTML('<h3>Rates, with 95 % intervals</h3>'), self.picture), _frame(W.HTML('<h3>Numbers</h3>'), self.result), _frame(W.HTML('<h3>Time per edit</h3>'), self.times), _frame(W.HTML('<h3>What the model writes</h3>'), self.texts)]
     for o in self.cards: o.layout.display = 'none'
     return [_frame(_flow(self.source, self.count, self.mode, go), self.form_card, W.HTML('<h4>Methods</h4>'), names, self.checks), self.line, self.notes, *self.cards]
@@ -120,7 +120,7 @@ def facts(self:CompareApp)->list:
     if self.source.value=='given': return self.cases[:self.count.value]
     return load_cases('atlas', split='report', n=self.count.value)
 
-# %% ../../nbs/interact/04_compare_app.ipynb #276a5f38
+# %% ../../nbs/interact/04_compare_app.ipynb #36c8bf21
 @patch
 def run(self:CompareApp)->CompareApp:
     "Compares the ticked methods."
@@ -138,7 +138,7 @@ def _counted(self:CompareApp, name, base, total):
         self.say(f'{name}: {done[0]} of {total} edits', done=min(.999, (base+done[0]/total)/self.todo)); return e
     return counted
 
-# %% ../../nbs/interact/04_compare_app.ipynb #ecab6d69
+# %% ../../nbs/interact/04_compare_app.ipynb #7d783883
 @patch
 def _run(self:CompareApp, names, mode):
     t0,reps,notes,self.todo = time.perf_counter(), {}, [], len(names); cases = self.facts(); total = sum(len(c.requests) for c in cases)

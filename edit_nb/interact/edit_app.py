@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['EditApp', 'edit_app']
 
-# %% ../../nbs/interact/03_edit_app.ipynb #4e790559
+# %% ../../nbs/interact/03_edit_app.ipynb #e8a9547f
 import ast,base64,functools,time
 from dataclasses import dataclass,fields,is_dataclass
 from html import escape
@@ -25,14 +25,16 @@ from .desk import *
 from .desk import _button,_checks_html,_close_all,_flow,_frame,_in_words,_noticed,_sized,_table_html,_token_text,_top_html
 from .trace_app import _text_checks,_as_template
 
-# %% ../../nbs/interact/03_edit_app.ipynb #b06b5aed
+# %% ../../nbs/interact/03_edit_app.ipynb #5f972a27
 def _field_docs(
     params, # an `HParams` class
 )->dict: # {field: its comment}
     "What each hyper-parameter is, from the comments of the class and of those it comes from."
     docs = {}
     for c in reversed(params.__mro__):
-        if is_dataclass(c): docs |= {k: v for k,v in docments(c).items() if v}
+        if not is_dataclass(c): continue
+        try: docs |= {k: v for k,v in docments(c).items() if v}
+        except (OSError, TypeError): pass # a class typed into a program has no source to read
     return {f.name: docs.get(f.name, '') for f in fields(params)}
 
 def _read_value(
@@ -377,7 +379,7 @@ def changed(self:EditApp):
     self.which.options = [('all that are on', -1)] + [(f'{len(self.history)-i}: {e.method} {e.requests[0].target_new.strip() if e.requests else ""}', len(self.history)-1-i) for i,e in enumerate(shown)]
     if hasattr(self, 'fields'): self.check()
 
-# %% ../../nbs/interact/03_edit_app.ipynb #ebe7e1c0
+# %% ../../nbs/interact/03_edit_app.ipynb #e7db451a
 @patch
 def chosen(self:EditApp)->Edit:
     "The edit that Save and Export adapter take."
@@ -388,6 +390,7 @@ def chosen(self:EditApp)->Edit:
 @patch
 def _path(self:EditApp): return Path(self.file.value.strip() or 'edit.safetensors').expanduser()
 
+# %% ../../nbs/interact/03_edit_app.ipynb #8cbcf80c
 @patch
 def save(self:EditApp):
     "Writes the chosen edit to a file."
@@ -397,7 +400,6 @@ def save(self:EditApp):
         self.say(f'Saved to {p} ({len(data)/1024:.1f} KiB). Edit.load(path).apply(lm) puts it on wherever the model runs.', 'good')
     self.work(job, 'Saving …')
 
-# %% ../../nbs/interact/03_edit_app.ipynb #19b490dc
 @patch
 def load(self:EditApp):
     "Reads an edit from a file and puts it on."
