@@ -22,5 +22,5 @@ setup(
     long_description=readme.read_text(encoding='utf-8') if readme.exists() else '', long_description_content_type='text/markdown',
     packages=find_packages(include=[lib, f'{lib}.*'], exclude=[f'{lib}.data', f'{lib}.data.*']), package_data={lib: data},
     python_requires=f">={cfg['min_python']}", install_requires=words('requirements'),
-    extras_require={'app': words('app_requirements'), 'dev': words('dev_requirements')}, zip_safe=False,
+    extras_require={'app': words('app_requirements'), 'ability': words('ability_requirements'), 'dev': words('dev_requirements')}, zip_safe=False,
     entry_points={'console_scripts': words('console_scripts'), 'nbdev': [f'{lib}={lib}._modidx:d']})
