@@ -31,6 +31,7 @@ from edit_nb.evaluate.guard import *
 from edit_nb.evaluate.experiment import *
 from edit_nb.evaluate.summarize import *
 from edit_nb.evaluate.judge import *
+from edit_nb.evaluate.ability import *
 from edit_nb.methods.rome import *
 from edit_nb.methods.finetune import *
 from edit_nb.methods.memit import *
