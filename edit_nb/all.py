@@ -49,6 +49,7 @@ from edit_nb.methods.neuraldb import *
 from edit_nb.methods.calinet import *
 from edit_nb.methods.incontext import *
 from edit_nb.methods.decoding import *
+from edit_nb.methods.unstructured import *
 from edit_nb.interact.plots import *
 from edit_nb.interact.heatmap import *
 from edit_nb.interact.desk import *

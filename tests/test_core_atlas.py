@@ -39,4 +39,4 @@ def test_cases_11294736(flags): nb.check('11294736', flags) # test_eq(world.requ
 
 def test_cases_5062285f(flags): nb.check('5062285f', flags) # cases = atlas_cases(); test_eq(cases[0].request, DEMO)
 
-def test_cases_904a2e4c(flags): nb.check('904a2e4c', flags) # test_eq((cases[0].id, cases[0].relation), (f'{DEMO.subject}|located_city', 'located_city')
+def test_cases_29f39c77(flags): nb.check('29f39c77', flags) # test_eq((cases[0].id, cases[0].relation), (f'{DEMO.subject}|located_city', 'located_city')

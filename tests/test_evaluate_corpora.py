@@ -35,9 +35,11 @@ def test_the_table_08d1abbe(flags): nb.check('08d1abbe', flags) # test_eq(len(CO
 
 def test_the_table_41779d37(flags): nb.check('41779d37', flags) # with expect_fail(ValueError, 'no record has locality.distracting or locality.other_attribu
 
-def test_the_table_a98afba5(flags): nb.check('a98afba5', flags) # test_eq([len(got[o]) for o in ('cf', 'flat', 'rome', 'zsre', 'mquake')], [2, 1, 1, 1, 1])
+def test_the_table_e864d90f(flags): nb.check('e864d90f', flags) # test_eq([dataset_called(o) for o in ('counterfact+', 'Multi-CounterFact', 'KnowEdit/wiki_r
 
-def test_the_real_files_491787a8(flags): nb.check('491787a8', flags) # test_eq(len(cases)+skipped(f), len(corpus.unpack(records) if corpus.unpack else records))
+def test_reference_texts_08136c40(flags): nb.check('08136c40', flags) # test_eq(counterfact_references(snips, [record, record | {'case_id': 8, 'requested_rewrite'
+
+def test_the_real_files_40410dac(flags): nb.check('40410dac', flags) # for f,cases in real.items(): test_eq((len(cases.skipped), len(cases.lost)), (skipped(f), s
 
 def test_the_real_files_08866408(flags): nb.check('08866408', flags) # if c.id in by_id: test_eq((c.request.text, c.request.target_new), (by_id[c.id].text, by_id
 

@@ -5,7 +5,7 @@ nb = NB('evaluate/01_datasets.ipynb')
 
 def test_one_record_b7278f31(flags): nb.check('b7278f31', flags) # test_eq(case.request, EditRequest('{} is in the city of', 'The Eiffel Tower', 'Rome', 'Par
 
-def test_many_records_83964c84(flags): nb.check('83964c84', flags) # test_eq(cases_from([record, empty], counterfact_case), [case])
+def test_many_records_9dea60ee(flags): nb.check('9dea60ee', flags) # test_eq((two, len(two.skipped), two.lost, two.keep([]).skipped), ([case], 1, [], two.skipp
 
 def test_finding_a_dataset_by_name_8aed7dc8(flags): nb.check('8aed7dc8', flags) # with expect_fail(ValueError, "already registered: _mine"): loader('mine')(_mine)
 
@@ -13,11 +13,15 @@ def test_finding_a_dataset_by_name_e73c329c(flags): nb.check('e73c329c', flags) 
 
 def test_finding_a_dataset_by_name_b1ee68e7(flags): nb.check('b1ee68e7', flags) # with expect_fail(ValueError, 'bad.json is not JSON'): read_records(Path(d)/'bad.json', 'co
 
+def test_finding_a_dataset_by_name_b84e78a0(flags): nb.check('b84e78a0', flags) # test_eq([dataset_called(o) for o in ('CounterFact', 'atlas', 'Atlas_Llama ')], ['counterfa
+
 def test_finding_a_dataset_by_name_0ff2b8b8(flags): nb.check('0ff2b8b8', flags) # test_warns(lambda: load_cases('counterfact', f, n=50))
 
-def test_finding_a_dataset_by_name_2b0edcff(flags): nb.check('2b0edcff', flags) # test_eq([o.id for o in cs], list(range(40)))
+def test_finding_a_dataset_by_name_fb915d4f(flags): nb.check('fb915d4f', flags) # test_eq([o.id for o in cs], list(range(40)))
 
-def test_what_was_loaded_be7691b4(flags): nb.check('be7691b4', flags) # test_eq(d.loc['rephrase', ['number', 'cases']].tolist(), [80, 40])
+def test_what_was_loaded_fc1bb48f(flags): nb.check('fc1bb48f', flags) # test_eq(d.loc['rephrase', ['number', 'cases']].tolist(), [80, 40])
+
+def test_what_was_loaded_9a946cd3(flags): nb.check('9a946cd3', flags) # test_eq(describe(Cases(two, two.skipped, ['rephrase']*2))['number'].tail(2).to_dict(), {'s
 
 def test_what_was_loaded_0ff22ce4(flags): nb.check('0ff22ce4', flags) # test_eq(len(atlas), 100)
 

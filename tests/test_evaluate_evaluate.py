@@ -27,6 +27,8 @@ def test_what_must_not_matter_2b54db24(flags): nb.check('2b54db24', flags) # for
 
 def test_what_must_not_matter_285c9c4d(flags): nb.check('285c9c4d', flags) # test_eq({k[0] for k in alone}, {1})
 
+def test_what_must_not_matter_8c1f67da(flags): nb.check('8c1f67da', flags) # assert n[0]<n[1]<n[2] and 4*n[0]<n[2], n
+
 def test_what_must_not_matter_17297ffe(flags): nb.check('17297ffe', flags) # test_eq({(o['kind'], o['metric']) for o in few.rows}, {('locality.neighborhood', 'success'
 
 def test_when_something_goes_wrong_67913cc0(flags): nb.check('67913cc0', flags) # test_eq([o['case'] for o in rep1.failures], [1])

@@ -31,7 +31,7 @@ def test_texts_about_the_new_object_1e4d6531(flags): nb.check('1e4d6531', flags)
 
 def test_drift_on_neutral_text_58f0490d(flags): nb.check('58f0490d', flags) # test_eq({o['kl'] for o in drift(lm)}, {0.})
 
-def test_drift_on_neutral_text_92d92eff(flags): nb.check('92d92eff', flags) # if lm.name=='gpt2-tiny': test_close(perplexity(lp.tolist()), d[0]['perplexity'][0], eps=1e
+def test_drift_on_neutral_text_c3c4984c(flags): nb.check('c3c4984c', flags) # if lm.name=='gpt2-tiny': test_close(perplexity(lp.tolist()), d[0]['perplexity'][0], eps=1e
 
 def test_drift_on_neutral_text_8c6c8653(flags): nb.check('8c6c8653', flags) # test_eq([o['perplexity'][0] for o in p], [o['perplexity'][0] for o in d])
 

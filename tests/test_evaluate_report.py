@@ -19,7 +19,7 @@ def test_the_report_b2d6bcba(flags): nb.check('b2d6bcba', flags) # test_eq(_tabl
 
 def test_the_report_3c0a57c3(flags): nb.check('3c0a57c3', flags) # test_eq((s['ES'].n, s['ES'].value, s.pre['ES'].value), (2, .5, 0.))
 
-def test_the_report_8bc5ae92(flags): nb.check('8bc5ae92', flags) # test_eq([o.get_text() for o in ax.get_legend().get_texts()], ['unedited', 'push'])
+def test_the_report_898434f1(flags): nb.check('898434f1', flags) # test_eq([o.get_text() for o in ax.get_legend().get_texts()], ['unedited', 'push'])
 
 def test_the_report_b1e232b1(flags): nb.check('b1e232b1', flags) # test_eq(r.df.shape, (len(two), len(COLUMNS)))
 

@@ -13,6 +13,10 @@ def test_the_table_84686a85(flags): nb.check('84686a85', flags) # with expect_fa
 
 def test_double_precision_fa579be6(flags): nb.check('fa579be6', flags) # lm = tiny(t, dtype=torch.float64); res = {m: cell(m, lm) for m in METHODS_HERE}; print(t,
 
+def test_half_precision_5ab02de9(flags): nb.check('5ab02de9', flags) # with e.on(lm): test_eq({p.dtype for p in lm.model.parameters()}, {dt})
+
+def test_half_precision_c19bb384(flags): nb.check('c19bb384', flags) # test_eq(d < (.4 if m in ('memit','emmet','pmet','alphaedit') else .1), True)
+
 def test_mixtures_of_experts_97134346(flags): nb.check('97134346', flags) # with expect_fail(ValueError, f"'{t}' is a mixture of 4 experts: its MLP has no mlp_out mat
 
 def test_quantised_weights_2bc5384f(flags): nb.check('2bc5384f', flags) # with expect_fail(ValueError, f'is quantised ({cls.__name__}): it has no floating-point wei

@@ -341,7 +341,17 @@ def locality_probes(
         + [Probe('locality.distracting', told+ask(o), o.obj, req.target_new) for o in near[:2]]
         + [Probe('locality.attribute', ask(o), o.obj, req.target_true) for o in pick(req.target_new, 'attribute')])
 
-# %% ../../nbs/core/10_atlas.ipynb #2f3cadcc
+# %% ../../nbs/core/10_atlas.ipynb #c73baad6
+def one_to_one(
+    world:World, # facts
+    rel:str,     # name of a relation
+    least:float=.7, # share of its objects that have to belong to one subject only
+)->bool: # does an object of `rel` point back to its subject?
+    "Is `rel` nearly one to one?"
+    n = Counter(o.obj for o in world.by_rel[rel])
+    return bool(n) and sum(v==1 for v in n.values()) >= least*len(n)
+
+# %% ../../nbs/core/10_atlas.ipynb #89e59605
 def subject_probes(
     world:World, # facts
     known,       # those the model knows, with the sentences that work
@@ -361,6 +371,8 @@ def subject_probes(
         same = Probe('locality.Relation_Specificity', prompt, o.obj)
         res.append(same if new==o.obj else Probe('portability.one_hop', prompt, new, o.obj))
     if (form := world.rels[f.rel].inverse): res.append(Probe('portability.inverse', form.replace('{o}', req.target_new), f.subject))
+    if form and one_to_one(world, f.rel) and len(had := world.by_obj[f.rel,req.target_new])==1:
+        res.append(Probe('reversal', form.replace('{o}', req.target_new), f.subject, had[0].subject))
     return res
 
 # %% ../../nbs/core/10_atlas.ipynb #4695c547

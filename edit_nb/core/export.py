@@ -16,7 +16,7 @@ from .arch import *
 from .lm import *
 from .edit import *
 
-# %% ../../nbs/core/13_export.ipynb #430ccd29
+# %% ../../nbs/core/13_export.ipynb #3c57184e
 def stacked(
     deltas, # `WeightDelta`s of one matrix
 ): # (d_out, r), (r, d_in) float64
@@ -32,7 +32,7 @@ def compress(
     left:Tensor,  # (d_out, r)
     right:Tensor, # (r, d_in)
     max_rank:int|None=None, # at most this rank; None = the true one
-    tol:float=1e-7, # singular values below this share of the largest count as zero
+    tol:float=1e-7, # singular values below this share of the largest are rounding and count as zero
 ): # left, right, relative error (Frobenius)
     "The nearest factors of smaller rank, equally large on both sides."
     (ql,rl),(qr,rr) = torch.linalg.qr(left), torch.linalg.qr(right.T)
@@ -40,6 +40,10 @@ def compress(
     r = max(int((s > tol*s[:1]).sum()), 1) if len(s) else 0; k = min(r, max_rank or r)
     lost = (s[k:].norm()/s.norm().clamp_min(1e-300)).item() if k < r else 0.
     h = s[:k].sqrt(); return ql @ u[:,:k]*h, h[:,None]*(vt[:k] @ qr.T), lost
+
+def _noise(deltas):
+    "Singular values below this share of the largest say nothing: full changes are rounded to float32."
+    full = [p for p in deltas if p.left is None]; return max(1e-7, *(max(p.shape)*torch.finfo(torch.float32).eps for p in full)) if full else 1e-7
 
 # %% ../../nbs/core/13_export.ipynb #6502a795
 RANKS = 1,8,16,32,64,128,256,320,512 # ranks that vLLM allows as `max_lora_rank`
@@ -64,13 +68,20 @@ def adapter_config(
                 fan_in_fan_out=transposed, lora_dropout=0.0, bias='none', inference_mode=True, init_lora_weights=True,
                 use_rslora=False, use_dora=False, modules_to_save=None)
 
-# %% ../../nbs/core/13_export.ipynb #46a6a19b
+# %% ../../nbs/core/13_export.ipynb #74878fb8
+def _full_rank(edit, m, left, right, rank):
+    "Why `edit` is not exported as it is, and what a cut would keep."
+    at = [k for k in (8,64,256) if k < rank]; costs = [f'max_rank={k} loses {compress(left, right, k)[2]:.0%}' for k in at]
+    return (f"the change of {m} by {edit.method} has rank {rank}, so as LoRA factors it would be no smaller than the matrix ({left.shape[0]}x{right.shape[1]}); "
+            f"give max_rank to cut it ({', '.join(costs) or f'max_rank={rank} keeps all of it'}), or use edit.save(path) or lm.save_pretrained(folder)")
+
 def _factors(edit, max_rank, pad):
     "{module: (left, right)} of one common rank, and {module: relative error}."
     names = list(dict.fromkeys(p.name for p in edit.deltas)); res,lost = {},{}
     for n in names:
-        m = n.removesuffix('.weight'); l,r,lost[m] = compress(*stacked([p for p in edit.deltas if p.name==n]), max_rank)
-        res[m] = l.float(),r.float()
+        m = n.removesuffix('.weight'); ds = [p for p in edit.deltas if p.name==n]; l,r = stacked(ds); l2,r2,lost[m] = compress(l, r, max_rank, _noise(ds))
+        if max_rank is None and l2.numel()+r2.numel() >= l2.shape[0]*r2.shape[1]: raise ValueError(_full_rank(edit, m, l, r, l2.shape[1]))
+        res[m] = l2.float(),r2.float()
     k = max(l.shape[1] for l,_ in res.values())
     if pad:
         top = RANKS[-1]
@@ -79,12 +90,12 @@ def _factors(edit, max_rank, pad):
     z = lambda t,d: torch.cat([t, t.new_zeros(*(k-s if i==d else s for i,s in enumerate(t.shape)))], d)
     return {m: (z(l,1), z(r,0)) for m,(l,r) in res.items()}, {m: e for m,e in lost.items() if e > 1e-6}
 
-# %% ../../nbs/core/13_export.ipynb #3ce0bfab
+# %% ../../nbs/core/13_export.ipynb #bb416322
 @patch
 def to_peft(self:Edit,
     folder,      # where `adapter_config.json` and `adapter_model.safetensors` go
     lm:LM|None=None, # needed only for full changes that no method made: it says which way the weights are stored
-    max_rank:int|None=None, # largest rank; more is cut off by an SVD, with a warning that says what was lost
+    max_rank:int|None=None, # largest rank; more is cut off by an SVD, with a warning that says what was lost. None = the true rank, refused where that is (nearly) full
     pad:bool=False, # fill up to a rank that servers allow (1, 8, 16, 32, 64, 128, 256, 320, 512)?
     base:str|None=None, # name of the base model for the config; None = what the edit was made on
 )->Path: # the folder

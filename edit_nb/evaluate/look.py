@@ -292,7 +292,7 @@ class Drift:
         "Compare `lm` as it is now"
         return [self._moved(k, q) for k,q in enumerate(self._scores(lm))]
 
-# %% ../../nbs/evaluate/02_look.ipynb #8ac88c1a
+# %% ../../nbs/evaluate/02_look.ipynb #b675c2bc
 @patch
 def _entering(self:Drift, lm, l):
     "An engine, and what enters block `l` for every text without any edit"
@@ -309,6 +309,7 @@ def each(self:Drift,
     most:int=2**25, # scores in one batch
 )->list: # what calling this says, for each edit
     "Compare `lm` as it would be with each edit on"
+    if not self.texts: return [[] for _ in edits]
     l = lowest_block(lm, edits); eng,rec = self._entering(lm, l); b,at,res = rec.batch, self._rows(lm)[1], []; n,T = b.ids.shape
     k = max(1, most//(n*T*lm.n_vocab))
     for j in range(0, len(edits), k):

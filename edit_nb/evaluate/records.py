@@ -6,8 +6,8 @@
 __all__ = ['ROLES', 'case_at', 'Corpus', 'corpus_cases', 'from_hub', 'records_at', 'guess_columns', 'check_columns',
            'table_cases']
 
-# %% ../../nbs/evaluate/02a_records.ipynb #be3a12ed
-import csv, hashlib, json, os, re, shutil, tempfile, warnings
+# %% ../../nbs/evaluate/02a_records.ipynb #f805895d
+import csv, hashlib, json, os, re, shutil, tempfile, unicodedata, warnings
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +43,7 @@ def texts(
     found = [str(o).strip() for p in paths.split('|') for o in values(rec, p) if not isinstance(o, dict)]
     return [o for o in found if o]
 
-# %% ../../nbs/evaluate/02a_records.ipynb #4cebd5ff
+# %% ../../nbs/evaluate/02a_records.ipynb #07e83fcf
 def _one(rec, columns, role):
     "The text that has `role` in `rec`"
     found = texts(rec, columns[role])
@@ -56,8 +56,12 @@ def _request(rec, columns):
     subject = _one(rec, columns, 'subject') if 'subject' in columns else prompt
     true = next((o for o in texts(rec, columns.get('target_true', '')) if o!=new), None)
     if '{}' in prompt: return EditRequest(prompt, subject, new, true)
-    if subject not in prompt: subject = next((o.group() for o in re.finditer(re.escape(subject), prompt, re.I)), subject)
+    if subject not in prompt: prompt = unicodedata.normalize('NFC', prompt); subject = _as_in(prompt, unicodedata.normalize('NFC', subject))
     return EditRequest.of(prompt, subject, new, true)
+
+def _as_in(prompt, subject):
+    "`subject` as `prompt` writes it, with other capitals or spaces, or as it is"
+    return next((o.group() for o in re.finditer(r'\s+'.join(map(re.escape, subject.split())), prompt, re.I)), subject)
 
 # %% ../../nbs/evaluate/02a_records.ipynb #3b67a04b
 KINDS = 'rephrase', 'locality', 'portability', 'generation' # families of probes in a column map
@@ -129,12 +133,12 @@ class Corpus:
         def _fits(c): return any(texts(o, c['prompt']) for o in (values(rec, c['edits']) if 'edits' in c else [rec]))
         return next((c for c in self.columns if isinstance(rec, dict) and _fits(c)), self.columns[0])
 
-# %% ../../nbs/evaluate/02a_records.ipynb #b84046a9
+# %% ../../nbs/evaluate/02a_records.ipynb #f68d9eb9
 def corpus_cases(
     records:list, # of one dataset
     corpus:Corpus, # how to read them
     name:str='dataset', # for messages
-)->list: # `EditCase`s
+)->Cases: # a list of `EditCase`s
     "The cases in `records`; what cannot be used is counted in a warning"
     lost = []
     if corpus.unpack: records = corpus.unpack(records)
@@ -149,7 +153,7 @@ def corpus_cases(
     have = {p.kind for c in cases for p in c.probes}
     if miss := [k for k in corpus.need if k not in have]:
         raise ValueError(f"{name}: no record has {' or '.join(miss)} probes, so this is another file; found {', '.join(sorted(have))}")
-    return cases
+    return Cases(cases, cases.skipped, lost)
 
 # %% ../../nbs/evaluate/02a_records.ipynb #e7092d1e
 def _json(p):

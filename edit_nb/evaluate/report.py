@@ -87,11 +87,11 @@ MEASURES = dict(
     free_exact=Measure('rewrite', 'free_exact', label='free text is the target and stops'),
     free_rephrase=Measure('rephrase', 'free', label='free text, paraphrases'))
 
-# %% ../../nbs/evaluate/04_report.ipynb #21f7d2a4
+# %% ../../nbs/evaluate/04_report.ipynb #109be431
 MEASURES |= dict(
     portability=Measure('portability', 'free', label='consequences: free text starts with the answer'),
     portability_tf=Measure('portability', 'teacher_forced', label='consequences: teacher-forced tokens'),
-    reversal=Measure('portability.inverse', 'free', label='asked the other way round'),
+    reversal=Measure('reversal', 'free', label='asked the other way round'),
     locality=Measure('locality', 'agreement', label='unchanged, all kinds', relative=True),
     worst_locality=Measure('locality.neighborhood locality.nearest', 'agreement', 'min', label='worst neighbour unchanged', relative=True),
     worst_nearest=Measure('locality.nearest', 'agreement', 'min', label='worst of the nearest keys unchanged', relative=True),
@@ -135,12 +135,12 @@ def _per_case(
     if len(got)==1 and m.how=='mean': got = {i: [o] for i,o in enumerate(*got.values())}
     return {c: v for c,o in got.items() if (v := _HOW[m.how](*zip(*o))) is not None}
 
-# %% ../../nbs/evaluate/04_report.ipynb #9985255f
+# %% ../../nbs/evaluate/04_report.ipynb #71e9db12
 def _measures_of(
     rows:list, # of a report
 )->dict: # {name: `Measure`}
     "`MEASURES`, with a line for every other kind of probe that `rows` hold"
-    kinds = sorted({o['kind'] for o in rows if '.' in o['kind']} - {'locality.neighborhood', 'locality.Relation_Specificity', 'portability.inverse'})
+    kinds = sorted({o['kind'] for o in rows if '.' in o['kind']} - {'locality.neighborhood', 'locality.Relation_Specificity'})
     return MEASURES | {k: _own(k) for k in kinds}
 
 def _own(kind):
@@ -226,14 +226,16 @@ def _last(rows):
     last = max((o['checkpoint'] for o in rows if o.get('checkpoint')), default=None)
     return rows if last is None else [o for o in rows if o.get('checkpoint') in (None, last)]
 
-# %% ../../nbs/evaluate/04_report.ipynb #9bffe3c1
+# %% ../../nbs/evaluate/04_report.ipynb #59f8f272
 _SHOWN = 'ES', 'PS', 'NS', 'S', 'teacher_forced', 'free', 'free_rephrase', 'worst_locality', 'survival'
 
 def _colours(names):
-    "One colour-blind safe colour per method, the same in every picture"
+    "A colour-blind safe colour per method, the same in every picture unless two of `names` would share one; grey is the unedited model's"
     import seaborn as sns
-    pal,order = sns.color_palette('colorblind'), list(dict.fromkeys([*METHODS, *names]))
-    return [pal[order.index(o)%len(pal)] for o in names]
+    pal,order,used = [c for i,c in enumerate(sns.color_palette('colorblind')) if i!=7], list(dict.fromkeys([*METHODS, *names])), []
+    for o in names:
+        i = order.index(o); used.append(next((j%len(pal) for j in range(i, i+len(pal)) if j%len(pal) not in used), i%len(pal)))
+    return [pal[i] for i in used]
 
 def _bars(ax, x, es, width, **kw):
     "Bars of estimates in %, with their intervals"

@@ -36,7 +36,12 @@ def _case_of(
     r = EditRequest(req.prompt, req.subject, req.target_new, true)
     return EditCase(r, [Probe('rewrite', r.text, r.target_new, true), *probes], 'the request')
 
-# %% ../../nbs/interact/04_compare_app.ipynb #c6e72277
+# %% ../../nbs/interact/04_compare_app.ipynb #57bd1c3c
+def _stacked(e, unit)->str:
+    "An estimate with its interval below it."
+    if e is None: return '–'
+    v,_,rng = _cell(e, unit).partition(' '); return v + (f'<br><span class="enb-dim enb-small">{rng}</span>' if rng else '')
+
 def _comparison_html(
     c:Comparison, # from `compare`
 )->str: # HTML
@@ -44,7 +49,7 @@ def _comparison_html(
     columns = {'unedited': c.reports[0].summary().pre} | c.summaries; rows = []
     for k,m in c.measures.items():
         es = [s.get(k) for s in columns.values()]
-        if any(es): rows.append([f'<span title="{k}">{escape(m.label or k)}</span>', escape(m.unit), *[_cell(e, m.unit) if e else '–' for e in es], str(max(e.n for e in es if e))])
+        if any(es): rows.append([f'<span title="{k}">{escape(m.label or k)}</span>', escape(m.unit), *[_stacked(e, m.unit) for e in es], str(max(e.n for e in es if e))])
     return _table_html(['', 'unit', *map(escape, columns), 'n'], rows, numbers=range(2, len(columns)+3))
 
 def _times_html(
@@ -101,14 +106,14 @@ def body(self:CompareApp)->list:
     for o in self.cards: o.layout.display = 'none'
     return [_frame(_flow(self.source, self.count, self.mode, go), self.form_card, W.HTML('<h4>Methods</h4>'), names, self.checks), self.line, self.notes, *self.cards]
 
-# %% ../../nbs/interact/04_compare_app.ipynb #d57f7a7a
+# %% ../../nbs/interact/04_compare_app.ipynb #8babd089
 @patch
 def chosen(self:CompareApp)->list: "The ticked methods."; return [m for m,b in self.boxes.items() if b.value]
 
 @patch
 def check(self:CompareApp):
     "Says what is wrong with the form, and what is about to be done."
-    form = self.source.value=='form'; self.form_card.layout.display = '' if form else 'none'
+    form = self.source.value=='form'; self.form_card.layout.display,self.count.layout.display = ('', 'none') if form else ('none', '')
     cs = _form_problems(self) if form else []; n = len(self.chosen())
     if n < 1: cs = cs+[('bad', 'tick at least one method')]
     self.checks.value = _checks_html(cs+[('good', f'{n} method{"s" if n!=1 else ""}: {", ".join(self.chosen())}')] if n else cs)
