@@ -7,7 +7,7 @@ def test_running_3928469d(flags): nb.check('3928469d', flags) # test_eq(_check(l
 
 def test_running_e4a708da(flags): nb.check('e4a708da', flags) # test_eq([len(o.probes) for o in few], [3, 2, 1])
 
-def test_what_an_edit_costs_b33fbc0d(flags): nb.check('b33fbc0d', flags) # if cost['peak_memory'] is not None: assert 2**25*.8<cost['peak_memory']<2**27
+def test_what_an_edit_costs_97be2534(flags): nb.check('97be2534', flags) # if cost['peak_memory'] is not None: assert 2**25*.8<cost['peak_memory']<2**27
 
 def test_judging_511c959d(flags): nb.check('511c959d', flags) # test_close(_norm_rows(lm, [Edit('x', [d])])[0]['post'], want, 1e-4)
 
@@ -49,7 +49,7 @@ def test_side_by_side_27db8a94(flags): nb.check('27db8a94', flags) # test_eq([o.
 
 def test_half_precision_5344cb09(flags): nb.check('5344cb09', flags) # test_eq([{o['dtype'] for o in r.rows} for r in halves], [{str(dt)[6:]}]*2)
 
-def test_the_built_in_model_ee8ba58f(flags): nb.check('ee8ba58f', flags) # test_eq((ra.restored, ra.n_done, len(ra.failures)), (True, 5, 0))
+def test_the_built_in_model_6c813fb4(flags): nb.check('6c813fb4', flags) # test_eq((ra.restored, ra.n_done, len(ra.failures)), (True, len(near), 0))
 
 def test_the_built_in_model_771c435b(flags): nb.check('771c435b', flags) # test_eq((hurt.pre==1).all(), True)
 

@@ -214,7 +214,7 @@ def _checked_steps(cases, mode, edits_per_step, checkpoints, judged):
     if cp and cp[-1]>len(cases): warnings.warn(f'checkpoints beyond the {len(cases)} cases are left out', stacklevel=3)
     return [cases[i:i+edits_per_step] for i in range(0, len(cases), edits_per_step)], tuple(o for o in cp if o<=len(cases)) or ((len(cases),) if cp else ())
 
-# %% ../../nbs/evaluate/05_evaluate.ipynb #52f84547
+# %% ../../nbs/evaluate/05_evaluate.ipynb #961c4a4d
 def evaluate(
     lm:LM, # the model; as before when this returns
     method, # a name in `METHODS`, or any function (lm, requests) -> Edit

@@ -76,8 +76,8 @@ def ask(
     "How likely `lm` finds each target after its prompt"
     return {o[1:]: a for o,a in _answers(lm, list(dict.fromkeys((None, *o) for o in pairs)), batch_size)[0].items()}
 
-# %% ../../nbs/evaluate/02_look.ipynb #e1d4f899
-FREE = 'rewrite', 'rephrase', 'portability', 'negation', 'generation', 'locality.Relation_Specificity' # kinds or families that also write freely
+# %% ../../nbs/evaluate/02_look.ipynb #a91edfd3
+FREE = 'rewrite', 'rephrase', 'portability', 'reversal', 'negation', 'generation', 'locality.Relation_Specificity' # kinds or families that also write freely
 
 @dataclass
 class Look:
