@@ -5,25 +5,27 @@ nb = NB('evaluate/03_corpora.ipynb')
 
 def test_counterfact_cc8191e9(flags): nb.check('cc8191e9', flags) # test_eq((case.request, case.probes, case.id, case.relation), (same.request, same.probes, s
 
+def test_counterfact_bff99da7(flags): nb.check('bff99da7', flags) # test_eq([with_prompt(o).request.text for o in ('The mother tongue of {} is', 'What is the
+
 def test_counterfact_e2fe6c06(flags): nb.check('e2fe6c06', flags) # test_eq({o.kind: (o.target, o.other) for o in extra}, {'locality.distracting': ('Paris', '
 
 def test_counterfact_13658c07(flags): nb.check('13658c07', flags) # test_eq(case_at(flat, FLAT).request, case.request)
 
-def test_zsre_77614a3c(flags): nb.check('77614a3c', flags) # test_eq(mend.request, EditRequest('Which language does {} speak?', 'Ada Nero', 'Turkish',
+def test_zsre_5fa82c21(flags): nb.check('5fa82c21', flags) # test_eq(mend.request, EditRequest('Which language does {} speak?', 'Ada Nero', 'Turkish',
 
 def test_knowedit_74893c9a(flags): nb.check('74893c9a', flags) # test_eq(a.of_kind('portability')[0].aliases, ('Italian Republic',))
 
-def test_knowedit_4280fd29(flags): nb.check('4280fd29', flags) # test_eq(c.request, EditRequest('What do you think of {}?', 'tea', 'I love it.', 'It is too
+def test_knowedit_27541d50(flags): nb.check('27541d50', flags) # test_eq(c.request, EditRequest('What do you think of {}?', 'tea', 'I love it.', 'It is too
 
-def test_knowedit_68dbc5e8(flags): nb.check('68dbc5e8', flags) # test_eq([case_at(o, SANITATION).request.prompt for o in train+test], ['Who wrote {}?']*2+[
+def test_knowedit_e5907f42(flags): nb.check('e5907f42', flags) # test_eq([case_at(o, SANITATION).request.prompt for o in train+test], ['Who wrote {}?']*2+[
 
-def test_cknowedit_bbccb57f(flags): nb.check('bbccb57f', flags) # test_eq((c.request.prompt, c.request.subject), ('请填写下一句：{}', '山高水长，'))
+def test_cknowedit_3db55e28(flags): nb.check('3db55e28', flags) # test_eq((c.request.prompt, c.request.subject), ('请填写下一句：{}', '山高水长，'))
 
 def test_mquake_75ec43cc(flags): nb.check('75ec43cc', flags) # test_eq(len(c.requests), 2)
 
 def test_rippleedits_fae41073(flags): nb.check('fae41073', flags) # for o,want in said.items(): test_eq(parts(o), want)
 
-def test_rippleedits_524a3587(flags): nb.check('524a3587', flags) # test_eq(c.request, EditRequest('The place of birth of {} is', 'Ada Nero', 'Rome', 'Oslo'))
+def test_rippleedits_b21a1222(flags): nb.check('b21a1222', flags) # test_eq(c.request, EditRequest('The place of birth of {} is', 'Ada Nero', 'Rome', 'Oslo'))
 
 def test_wikibigedit_and_wise_6ec07908(flags): nb.check('6ec07908', flags) # test_eq([(o.kind, o.target) for o in c.probes], [('rewrite', 'Oslo'), ('portability.person
 
@@ -35,13 +37,17 @@ def test_the_table_08d1abbe(flags): nb.check('08d1abbe', flags) # test_eq(len(CO
 
 def test_the_table_41779d37(flags): nb.check('41779d37', flags) # with expect_fail(ValueError, 'no record has locality.distracting or locality.other_attribu
 
-def test_the_table_e864d90f(flags): nb.check('e864d90f', flags) # test_eq([dataset_called(o) for o in ('counterfact+', 'Multi-CounterFact', 'KnowEdit/wiki_r
+def test_the_table_75dc3182(flags): nb.check('75dc3182', flags) # test_eq([dataset_called(o) for o in ('counterfact+', 'Multi-CounterFact', 'KnowEdit/wiki_r
+
+def test_damaged_records_f3c0fac5(flags): nb.check('f3c0fac5', flags) # assert len(cs)+len(cs.skipped)==2 and len(ws)==bool(cs.skipped)+bool(cs.lost)
+
+def test_damaged_records_b868f1fc(flags): nb.check('b868f1fc', flags) # test_eq({(o.dataset, o['at'][0]) for _,o in blank[~blank.counted].iterrows()}, {('counterf
 
 def test_reference_texts_08136c40(flags): nb.check('08136c40', flags) # test_eq(counterfact_references(snips, [record, record | {'case_id': 8, 'requested_rewrite'
 
 def test_the_real_files_40410dac(flags): nb.check('40410dac', flags) # for f,cases in real.items(): test_eq((len(cases.skipped), len(cases.lost)), (skipped(f), s
 
-def test_the_real_files_08866408(flags): nb.check('08866408', flags) # if c.id in by_id: test_eq((c.request.text, c.request.target_new), (by_id[c.id].text, by_id
+def test_the_real_files_1b915054(flags): nb.check('1b915054', flags) # if c.id in by_id: test_eq((c.request.text, c.request.target_new), (by_id[c.id].text, by_id
 
 def test_the_real_files_050168bd(flags): nb.check('050168bd', flags) # test_eq(c.request.subject, q['subject'])
 

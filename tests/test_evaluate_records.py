@@ -3,7 +3,7 @@ from nbrun import NB
 
 nb = NB('evaluate/02a_records.ipynb')
 
-def test_finding_things_in_a_record_28694784(flags): nb.check('28694784', flags) # test_eq(values(nested, 'portability/Reasoning/ground_truth'), ['Italy', 'Italian Republic'
+def test_finding_things_in_a_record_ba8ab649(flags): nb.check('ba8ab649', flags) # test_eq(values(nested, 'portability/Reasoning/ground_truth'), ['Italy', 'Italian Republic'
 
 def test_finding_things_in_a_record_d192a9d3(flags): nb.check('d192a9d3', flags) # test_eq(texts(nested, 'target_new'), ['Rome'])
 
@@ -15,7 +15,9 @@ def test_the_questions_fce46431(flags): nb.check('fce46431', flags) # test_eq(_a
 
 def test_the_questions_42fa4799(flags): nb.check('42fa4799', flags) # test_eq(ps, [Probe('portability.Reasoning', 'The country of the city of The Eiffel Tower i
 
-def test_the_case_6eaebf36(flags): nb.check('6eaebf36', flags) # test_eq((case.request, case.id, case.more, case.relation), (req, 3, (), None))
+def test_the_questions_4069cc5e(flags): nb.check('4069cc5e', flags) # test_eq(lose({'q': ['a', ' ', 'b']}, 'q'), (2, 1))
+
+def test_the_case_4776d7f7(flags): nb.check('4776d7f7', flags) # test_eq((case.request, case.id, case.more, case.relation), (req, 3, (), None))
 
 def test_the_case_8876240e(flags): nb.check('8876240e', flags) # test_eq([o.target_new for o in case.requests], ['Rome', 'Ada Nero'])
 

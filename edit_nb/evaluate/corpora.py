@@ -33,7 +33,7 @@ FLAT = {'id': 'case_id', 'prompt': 'prompt', 'subject': 'subject', 'target_new':
     'rephrase': 'rephrase_prompt', 'locality.neighborhood': ('locality_prompt', 'locality_ground_truth')}
 QUESTIONS = {'id': 'case_index', 'prompt': 'question', 'subject': 'subject', 'target_new': 'answer', 'rephrase': 'qna_question'}
 
-# %% ../../nbs/evaluate/03_corpora.ipynb #0d9d4e9c
+# %% ../../nbs/evaluate/03_corpora.ipynb #3e664432
 ZSRE = {'prompt': 'src', 'subject': 'subject', 'target_new': 'alt', 'target_true': 'answers', 'rephrase': 'rephrase',
     'locality.neighborhood': ('loc', 'loc_ans'), 'portability.one_hop': ('portability', 'New Question', 'New Answer'),
     'portability.inverse': ('inverse question', '@subject'), 'portability.Subject_Aliasing': ('alter_subject_question', '@target_new')}
@@ -41,8 +41,7 @@ ZSRE_ROME = {'prompt': 'src', 'subject': 'subject', 'target_new': 'answers', 're
     'locality.neighborhood': ('loc_question', 'loc_ans')}
 
 def _asked(rec):
-    loc = rec.get('loc')
-    return rec | {'loc_question': f'{loc}?'} if loc else rec
+    return rec | {'loc_question': [f'{o}?' for o in texts(rec, 'loc')]}
 
 # %% ../../nbs/evaluate/03_corpora.ipynb #621b5f72
 BLOCKS = dict(portability=('Reasoning', 'Subject_Aliasing', 'Logical_Generalization'), locality=('Relation_Specificity', 'Forgetfulness'))
@@ -50,23 +49,24 @@ BLOCKS = dict(portability=('Reasoning', 'Subject_Aliasing', 'Logical_Generalizat
 KNOWEDIT = {'prompt': 'prompt|text', 'subject': 'subject|concept', 'target_new': 'target_new|labels', 'target_true': 'ground_truth',
     'rephrase': 'rephrase_prompt', **{f'{f}.{k}': (f'{f}/{k}', 'prompt', 'ground_truth') for f,ks in BLOCKS.items() for k in ks}}
 
-# %% ../../nbs/evaluate/03_corpora.ipynb #a019539b
+# %% ../../nbs/evaluate/03_corpora.ipynb #4f4892dc
 OPINION = 'What do you think of {}?', 'How do you feel about {}?', 'What is your opinion of {}?', 'What would you say about {}?'
 
 def _opinion(rec, want='pos', other='neg'):
     ent,yes,no = rec.get('ent') or '', texts(rec, want), texts(rec, other)
     first,*again = [o.replace('{}', ent.strip()) for o in OPINION]
-    pairs = [dict(prompt=again[0], yes=a, no=b) for a,b in zip(yes, no)]
+    n = max(len(yes), len(no)) if yes and no else 0
+    pairs = [dict(prompt=again[0], yes=yes[i%len(yes)], no=no[i%len(no)]) for i in range(n)]
     return rec | dict(prompt=first, wanted=yes[:1], unwanted=no[:1], again=again, pairs=pairs)
 
 CONVSENT = {'prompt': 'prompt', 'subject': 'ent', 'target_new': 'wanted', 'target_true': 'unwanted', 'rephrase': 'again',
     'portability.opinion': ('pairs', 'prompt', 'yes', 'no'), 'generation': ('again', None)}
 
-# %% ../../nbs/evaluate/03_corpora.ipynb #db246842
+# %% ../../nbs/evaluate/03_corpora.ipynb #eb941c1c
 def _sanitation(records):
     "One record for each question to forget, with its share of the questions to keep"
     forget,keep = [values(records[0], a) or values(records[0], b) for a,b in (('K_F', 'success'), ('K_R', 'locality'))]
-    return [{'subject': o.get('question')} | o | {'keep': keep[i::len(forget)]} for i,o in enumerate(forget) if isinstance(o, dict)] or records
+    return [{'subject': o.get('question')} | o | {'keep': keep[i::len(forget)]} if isinstance(o, dict) else o for i,o in enumerate(forget)] or records
 
 SANITATION = {'prompt': 'question', 'subject': 'subject', 'target_new': 'target_new', 'target_true': 'ground_truth',
     'locality.retained': ('keep', 'question', 'ground_truth')}
@@ -100,11 +100,12 @@ _VERB = r'(?:(?:is (?:a member of|associated with|part of|the capital of)|plays 
 _PHRASE = rf'(?P<prompt>(?:{_HEAD})?(?P<subject>.*?) {_VERB})'
 PHRASE,STATEMENT = re.compile(_PHRASE, re.S), re.compile(rf'{_PHRASE} (?P<target>.+?)\.?', re.S) # without and with a target
 
-# %% ../../nbs/evaluate/03_corpora.ipynb #a71a9a4e
+# %% ../../nbs/evaluate/03_corpora.ipynb #06db9883
 def _statement(rec):
     edit = rec.get('edit') or {}
     now,old = [STATEMENT.fullmatch((o.get('prompt') or '').strip()) for o in (edit, edit.get('original_fact') or {})]
-    return rec | ({k: now[k] for k in ('prompt', 'subject', 'target')} if now else {}) | {'before': old['target'] if old else None}
+    spelt = {'Relation_Specificity': rec['Relation_Specifity']} if 'Relation_Specifity' in rec else {} # as in the authors' description
+    return rec | spelt | ({k: now[k] for k in ('prompt', 'subject', 'target')} if now else {}) | {'before': old['target'] if old else None}
 
 RIPPLE = {'prompt': 'prompt', 'subject': 'subject', 'target_new': 'target', 'target_true': 'before', 'relation': 'edit/relation',
     **{f'{f}.{k}': (f'{k}/test_queries', 'prompt', 'answers/value|answers/aliases') for f,ks in
@@ -118,11 +119,11 @@ WIKIBIG = {'prompt': 'update|prompt', 'subject': 'subject', 'target_new': 'ans|t
     'locality.neighborhood': ('loc|locality_prompt', 'loc_ans|locality_ground_truth')}
 WISE = FLAT | {'rephrase': 'rephrase_prompt|ood_rephrase'}
 
-# %% ../../nbs/evaluate/03_corpora.ipynb #99bbc642
+# %% ../../nbs/evaluate/03_corpora.ipynb #955acb39
 def _hallucinated(rec):
     said = next((v for k,v in rec.items() if str(k).startswith('output_')), None)
-    choices = f"{rec.get('question')}\n{rec['multiple_choice_with_letters']}\nAnswer:" if rec.get('multiple_choice_with_letters') else None
-    return rec | {'said': said, 'choices': choices}
+    parts = [o for k in ('question', 'multiple_choice_with_letters') for o in texts(rec, k)[:1]]
+    return rec | {'said': said, 'choices': '\n'.join((*parts, 'Answer:')) if len(parts)==2 else None}
 
 HALLU = {'prompt': 'question', 'subject': 'subject', 'target_new': 'object', 'target_true': 'said', 'relation': 'relation',
     'rephrase': 'paraphrased_question',
@@ -173,7 +174,7 @@ CORPORA |= {
     'wise.temporal':             Corpus((WISE,)),
     'known':                     Corpus((KNOWN,), hub=_ROME+'known_1000.json')}
 
-# %% ../../nbs/evaluate/03_corpora.ipynb #ae5a5ef2
+# %% ../../nbs/evaluate/03_corpora.ipynb #560f6f72
 def corpus_loader(
     name:str, # a key of `CORPORA`
 ): # function (path, split) -> list of `EditCase`s
@@ -190,9 +191,22 @@ def _table(path, split=None, columns=None):
     return _half(table_cases(path, columns), split)
 
 LOADERS.update({o: corpus_loader(o) for o in CORPORA}, table=_table)
-ALIASES.update({'multi-counterfact': 'counterfact.multi', 'mcf': 'counterfact.multi', 'counterfact-distracting-neighbor': 'counterfact.plus', 'counterfact-other-attribution': 'counterfact.plus',
-    'counterfact-qna': 'counterfact.questions', 'counterfact-edit': 'counterfact.flat', 'zsre-mend': 'zsre', 'zsre-inverse-relation': 'zsre.inverse', 'mquake-cf': 'mquake', 'mquake-cf-3k': 'mquake',
-    'known-1000': 'known', 'known1000': 'known', 'json': 'table', 'jsonl': 'table', 'csv': 'table', **{k: f'knowedit.{k}' for k in ('wiki_recent', 'wiki_counterfact', 'wikibio', 'convsent', 'sanitation')}})
+
+# %% ../../nbs/evaluate/03_corpora.ipynb #346dad13
+_ALSO = {
+    'counterfact.flat': 'counterfact-edit counterfact-train counterfact-val flat',
+    'counterfact.multi': 'multi-counterfact multicounterfact multi-cf mcf',
+    'counterfact.plus': 'counterfact-distracting-neighbor counterfact-other-attribution distracting-neighbor other-attribution',
+    'counterfact.portability': 'counterfact-portability-gpt4', 'counterfact.subject_replace': 'subject-replace',
+    'counterfact.questions': 'counterfact-qna',
+    'zsre': 'zsre-mend zsre-mend-eval zsre-mend-train', 'zsre.easyedit': 'easyedit-zsre', 'zsre.rome': 'rome-zsre',
+    'zsre.portability': 'zsre-mend-eval-portability-gpt4', 'zsre.inverse': 'zsre-inverse-relation inverse-relation',
+    'knowedit.wiki_recent': 'wiki-recent wikidata-recent', 'knowedit.wiki_counterfact': 'wiki-counterfact wikidata-counterfact',
+    'knowedit.wikibio': 'wikibio', 'knowedit.convsent': 'convsent', 'knowedit.sanitation': 'sanitation trivia-qa',
+    'cknowedit': 'ccks-cknowedit', 'mquake': 'mquake-cf mquake-cf-3k mquake-cf-3k-v2 mquake-t', 'rippleedits': 'ripple-edits ripple',
+    'wikibigedit': 'wiki-big-edit', 'hallueditbench': 'halluedit hallu-edit-bench', 'wise.hallucination': 'selfcheckgpt',
+    'known': 'known-1000 known1000 known-facts knowns', 'table': 'json jsonl csv tsv parquet custom'}
+ALIASES.update({o: k for k,v in _ALSO.items() for o in v.split()})
 
 # %% ../../nbs/evaluate/03_corpora.ipynb #2234c80e
 def counterfact_references(

@@ -18,7 +18,7 @@ from ..core.request import *
 from ..core.moments import cache_dir
 from .datasets import *
 
-# %% ../../nbs/evaluate/02a_records.ipynb #9c270d87
+# %% ../../nbs/evaluate/02a_records.ipynb #c3717063
 def _flat(v):
     "The items of nested lists in order; None and NaN are nothing"
     if isinstance(v, (list, tuple)): return [o for x in v for o in _flat(x)]
@@ -29,7 +29,7 @@ def values(
     path:str, # keys with `/` between them; also a key that itself has a `/`
 )->list: # empty where nothing is there
     "Everything at `path` in `rec`, lists flattened on the way"
-    if path in rec: return _flat(rec[path])
+    if isinstance(rec, dict) and path in rec: return _flat(rec[path])
     vals = [rec]
     for k in path.split('/'): vals = [x for o in vals if isinstance(o, dict) for x in _flat(o.get(k))]
     return vals
@@ -78,12 +78,17 @@ def _rival(answer, req):
     "The other object of `req`, or None"
     return {req.target_new: req.target_true, req.target_true: req.target_new}.get(answer) if answer else None
 
-# %% ../../nbs/evaluate/02a_records.ipynb #7e39f49a
+# %% ../../nbs/evaluate/02a_records.ipynb #46843209
 HEADINGS = {'Reformulated Question:'} # stands in place of a question in some records of WikiBigEdit
 
 def _aliases(found):
     "The other ways to write the first of `found`"
     return [o for o in dict.fromkeys(found[1:]) if o!=found[0] and not re.fullmatch('[A-Za-z]{1,2}', o)]
+
+def _asked_for(item, prompt, answer):
+    "How many questions `item` should have: its texts and blanks, or one where there is an answer only"
+    n = sum(not isinstance(o, dict) for p in prompt.split('|') for o in values(item, p))
+    return n or int((answer or '@')[:1] not in '=@' and bool(texts(item, answer)))
 
 def _probes(rec, req, kind, where, also, lost):
     "The probes of one kind in `rec`"
@@ -92,13 +97,13 @@ def _probes(rec, req, kind, where, also, lost):
     for o in values(rec, items) if items else [rec]:
         prompts,right = texts(o, prompt), _answers(o, answer, req, also)
         good = [p for p in (prompts if answer else dict.fromkeys(prompts)) if right and p not in HEADINGS]
-        if answer: lost += [kind]*(len(prompts)-len(good))
+        lost += [kind]*(_asked_for(o, prompt, answer)-len(good if answer else prompts))
         if not good: continue
         rival,more = next(iter(texts(o, other)), _rival(right[0], req)), _aliases(right)
         res += [Probe(kind, p, right[0], rival, more) for p in good]
     return res
 
-# %% ../../nbs/evaluate/02a_records.ipynb #f8fe6b55
+# %% ../../nbs/evaluate/02a_records.ipynb #d2f0b294
 ROLES = 'id', 'edits', 'prompt', 'subject', 'target_new', 'target_true', 'relation'
 
 def case_at(
@@ -115,7 +120,8 @@ def case_at(
     probes = [Probe('rewrite', r.text, r.target_new, r.target_true, a) for r,a in zip(reqs, also)]
     for k,where in columns.items():
         if k not in ROLES: probes += _probes(rec, reqs[0], k, where, also[0], [] if lost is None else lost)
-    ids,relations = values(rec, columns.get('id', '')), texts(items[0], columns.get('relation', ''))
+    ids = [int(o) if isinstance(o, float) else o for o in values(rec, columns.get('id', '')) if isinstance(o, (int, str)) and o!='' or isinstance(o, float) and o.is_integer()]
+    relations = texts(items[0], columns.get('relation', ''))
     return EditCase(reqs[0], probes, (ids or [id])[0], reqs[1:], (relations or [None])[0])
 
 # %% ../../nbs/evaluate/02a_records.ipynb #526b7602
