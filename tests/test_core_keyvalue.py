@@ -55,6 +55,10 @@ def test_solving_with_c_c3890a13(flags): nb.check('c3890a13', flags) # test_eq(b
 
 def test_solving_with_c_9172494d(flags): nb.check('9172494d', flags) # test_eq(rel(solve(factor(C*alive*alive[:,None]), k*alive)[3:], solve(factor(C[3:,3:]), k[3
 
+def test_solving_with_c_e285fa01(flags): nb.check('e285fa01', flags) # test_eq(L, factor(C)); test_is(factor_of(keeper, C.clone()), L) # the same numbers elsewhe
+
+def test_solving_with_c_a299067c(flags): nb.check('a299067c', flags) # keeper = tiny('gpt2'); a,b,c = (C*o for o in (1,2,3)); A = factor_of(keeper, a); factor_of
+
 def test_what_every_method_promises_940ccdca(flags): nb.check('940ccdca', flags) # test_eq(changed(s, model_state(lm)), [])
 
 def test_what_every_method_promises_4b686449(flags): nb.check('4b686449', flags) # test_eq(changed(s, model_state(lm)), ['modes', 'transformer.h.0.mlp.c_proj.bias'])

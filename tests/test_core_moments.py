@@ -31,7 +31,7 @@ def test_several_processes_e9c2a607(flags): nb.check('e9c2a607', flags) # test_e
 
 def test_several_processes_c53594f3(flags): nb.check('c53594f3', flags) # test_eq(told, ['self','self','wikitext','wikitext']); test_eq([('ConnectionError: no netwo
 
-def test_several_processes_7d3611ba(flags): nb.check('7d3611ba', flags) # test_eq(load_moments(lm, d+'/moments.safetensors')['mlp_out.2'], C)
+def test_several_processes_9b531ba4(flags): nb.check('9b531ba4', flags) # test_eq(load_moments(lm, d+'/moments.safetensors')['mlp_out.2'], C)
 
 def test_several_processes_db33212b(flags): nb.check('db33212b', flags) # test_eq(diff<1e-6, True)
 

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['as_context', 'check_contexts', 'contexts_for', 'up', 'states_at', 'keys', 'ValueRow', 'value_rows', 'Values',
            'textbook_value', 'row_groups', 'value_bytes', 'same_subject', 'weights_name', 'ValueFiles', 'find_values',
-           'values', 'factor', 'solve', 'model_state', 'changed', 'check_method']
+           'values', 'factor', 'solve', 'kept_for', 'factor_of', 'model_state', 'changed', 'check_method']
 
 # %% ../../nbs/core/09_keyvalue.ipynb #31523f2c
 import contextlib,functools,hashlib,json,tempfile,time,warnings
@@ -485,6 +485,37 @@ def solve(
     "Solves C x = k."
     k = k.to(L.device, torch.float64)
     return torch.cholesky_solve(k[:,None], L)[:,0] if k.dim()==1 else torch.cholesky_solve(k, L)
+
+# %% ../../nbs/core/09_keyvalue.ipynb #c01d7a7d
+_room = 2**31 # bytes that are kept for one model
+
+def _content(x):
+    "A name for the numbers in `x`, their type and shape."
+    h = hashlib.sha256(f'{x.dtype} {tuple(x.shape)}'.encode()); h.update(x.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()); return h.hexdigest()
+
+def kept_for(
+    lm:LM,    # where it is kept
+    C:Tensor, # what it is computed from
+    what:tuple, # what else it depends on
+    make,     # `make()` computes it
+)->Tensor: # not to be changed in place
+    "What `make` returns, computed once for each content of `C`."
+    kept = lm.cache.setdefault('kept', {}); key = _content(C), *what
+    res = kept.pop(key) if key in kept else make(); size = lambda t: t.numel()*t.element_size()
+    if size(res) <= _room: kept[key] = res # the latest is the last
+    while sum(map(size, kept.values())) > _room: kept.pop(next(iter(kept)))
+    return res
+
+# %% ../../nbs/core/09_keyvalue.ipynb #747f89ef
+def factor_of(
+    lm:LM,    # where it is kept
+    C:Tensor, # (d_in, d_in) second moment
+    device=None, # where it is wanted; None = where `C` is
+    what='this second moment', # how a message calls it
+)->Tensor: # (d_in, d_in) float64, lower triangular; not to be changed in place
+    "`factor`, computed once for each content of `C`."
+    device = C.device if device is None else torch.device(device)
+    return kept_for(lm, C, ('factor', str(device)), lambda: factor(C.to(device), what))
 
 # %% ../../nbs/core/09_keyvalue.ipynb #7cdc6dd1
 def model_state(

@@ -309,29 +309,36 @@ def save_moments(
     low = {s: C[tuple(torch.tril_indices(*C.shape))].float() for s,C in moments.items()}
     save_tensors(path, low, fingerprint=lm.fingerprint(), **about)
 
-# %% ../../nbs/core/08_moments.ipynb #ffd3ddda
+# %% ../../nbs/core/08_moments.ipynb #1b27e351
 def load_moments(
     lm:LM, # the model
     path,  # file of `save_moments`
+    sites=None, # those wanted; None = all in the file
 )->dict: # {site: (d_in, d_in) float32}; empty if they belong to another model
     "Read moments that were measured on `lm`."
     res = {}
     ts,about = load_tensors(path)
     if not same_model(about.get('fingerprint', dict(arch='', values=[])), lm.fingerprint()): return res
-    for s,v in ts.items():
-        d = lm.weight(s).shape[1]; i = torch.tril_indices(d, d); C = torch.zeros(d, d); C[i[0],i[1]] = v; C[i[1],i[0]] = v
+    for s in (o for o in ts if sites is None or o in sites):
+        d = lm.weight(s).shape[1]; i = torch.tril_indices(d, d); C = torch.zeros(d, d); C[i[0],i[1]] = ts[s]; C[i[1],i[0]] = ts[s]
         res[s] = C
     return res
 
 def shipped_moments(
-    lm:LM, # the model
-)->dict: # {site: Tensor} of all that are there
+    lm:LM, # the model, which keeps what was read until the file changes
+    sites=None, # those wanted; None = all
+)->dict: # {site: Tensor} of those that are there
     "Moments that came with the model: in its own folder, or in ours."
-    own,ours = Path(getattr(lm.model.config, '_name_or_path', '') or '.'), Path(edit_nb.__file__).parent/'data'
-    files = [own/'moments.safetensors', *sorted(ours.glob('*/moments.safetensors'))]
-    return {s: C for f in files if f.is_file() for s,C in load_moments(lm, f).items()}
+    own,ours = Path(getattr(lm.model.config, '_name_or_path', '') or '.'), Path(edit_nb.__file__).parent/'data'; kept,res = lm.cache.get('shipped', {}),{}
+    for f in (own/'moments.safetensors', *sorted(ours.glob('*/moments.safetensors'))):
+        if not f.is_file(): continue
+        key = str(f), f.stat().st_mtime_ns, f.stat().st_size; had = kept.get(key, {})
+        if sites is None or any(s not in had for s in sites): had = dict.fromkeys(sites or ()) | had | load_moments(lm, f, sites)
+        res[key] = had
+    lm.cache['shipped'] = res
+    return {s: C.clone() for had in res.values() for s,C in had.items() if C is not None and (sites is None or s in sites)}
 
-# %% ../../nbs/core/08_moments.ipynb #61460c4d
+# %% ../../nbs/core/08_moments.ipynb #5edb1ee1
 def second_moment(
     lm:LM,       # the model
     layers,      # a layer or a list of them; all are measured in one pass
@@ -347,7 +354,7 @@ def second_moment(
     if not layers: raise ValueError("no layers given; pass a layer or a list of them")
     sites = [f'{site}.{l}' for l in layers]
     for s in sites: lm.weight(s) # raises here if there is no such place
-    res = {s: C for s,C in shipped_moments(lm).items() if s in sites} if texts is None and n_tokens is None else {}
+    res = shipped_moments(lm, sites) if texts is None and n_tokens is None else {}
     if todo := [s for s in dict.fromkeys(sites) if s not in res]:
         with without_edits(lm):
             name,rows = corpus(lm, default_texts(lm, todo, n_tokens, cache) if texts is None else texts, todo, n_tokens)

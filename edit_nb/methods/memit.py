@@ -22,17 +22,17 @@ from ..core.keyvalue import *
 from .rome import ROMEParams
 from .filters import anchor_values
 
-# %% ../../nbs/methods/10_memit.ipynb #f89582e0
+# %% ../../nbs/methods/10_memit.ipynb #11ebf3fa
 def least_squares(
     K:Tensor, # (d_in, n) new keys
     C:Tensor, # (d_in, d_in) second moment
     lam:float, # weight of C, `mom2_update_weight`
-    L:Tensor|None=None, # factor of C, if at hand
+    L=None,    # factor of C, if at hand, or a function that gives it when it is needed
 )->Tensor: # (d_in, n) float64: (lam C + K Kᵀ)⁻¹ K
     "The side of MEMIT's Eq. 14 that does not depend on the values."
     K = K.double(); n = K.shape[1]
     if n >= len(K): return torch.linalg.solve(lam*C.to(K)+K@K.T, K)
-    A = solve(factor(C.to(K.device)) if L is None else L, K).to(K)/lam
+    A = solve(factor(C.to(K.device)) if L is None else L() if callable(L) else L, K).to(K)/lam
     return torch.linalg.solve((torch.eye(n).to(K)+K.T@A).T, A.T).T
 
 # %% ../../nbs/methods/10_memit.ipynb #6553ac0a
@@ -142,7 +142,7 @@ def write_facts(
         parts,ks,miss = parts+p, ks|k, miss|m
     return ctx, vs, parts, ks, miss
 
-# %% ../../nbs/methods/10_memit.ipynb #add45762
+# %% ../../nbs/methods/10_memit.ipynb #fe2431ec
 def mass_stats(
     vs:Values, # what was optimised
     ks:dict,   # {layer: (n, d_in)} keys
@@ -165,10 +165,10 @@ def memit(
 )->Edit: # one change per layer
     "MEMIT: least squares over all requests, spread over `layers`."
     C = moments_for(lm, sorted(hp.layers), mom2, texts=hp.mom2_dataset, n_tokens=hp.mom2_n_samples, cache=cache)
-    ctx,vs,parts,ks,miss = write_facts(lm, reqs, hp, contexts, lambda l,K: least_squares(K, C[l], hp.mom2_update_weight), cache)
+    ctx,vs,parts,ks,miss = write_facts(lm, reqs, hp, contexts, lambda l,K: least_squares(K, C[l], hp.mom2_update_weight, lambda: factor_of(lm, C[l], K.device)), cache)
     return parts, mass_stats(vs, ks, miss, ctx)
 
-# %% ../../nbs/methods/10_memit.ipynb #d10dcbcd
+# %% ../../nbs/methods/10_memit.ipynb #7820a979
 @dataclass
 class EMMETParams(MEMITParams):
     "Hyper-parameters of EMMET."
@@ -182,5 +182,5 @@ def emmet(lm:LM, reqs, hp=None, mom2=None, contexts=None, cache=None)->Edit:
     "EMMET: every key gives its value, with the least disturbance of the others."
     C = moments_for(lm, sorted(hp.layers), mom2, texts=hp.mom2_dataset, n_tokens=hp.mom2_n_samples, cache=cache)
     C = {l: hp.mom2_update_weight*m.double()+hp.update_norm_lambda*torch.eye(len(m)).to(m.device, torch.float64) for l,m in C.items()}
-    ctx,vs,parts,ks,miss = write_facts(lm, reqs, hp, contexts, lambda l,K: equality(K, C[l], hp.emmet_lambda), cache)
+    ctx,vs,parts,ks,miss = write_facts(lm, reqs, hp, contexts, lambda l,K: equality(K, C[l], hp.emmet_lambda, factor_of(lm, C[l], K.device)), cache)
     return parts, mass_stats(vs, ks, miss, ctx)

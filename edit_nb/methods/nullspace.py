@@ -60,7 +60,7 @@ def past_keys(
     ks = [k for k in ks if isinstance(k, Tensor) and k.shape[1:]==(d_in,)]
     return torch.cat(ks).T if ks else None
 
-# %% ../../nbs/methods/11_nullspace.ipynb #a83e28ee
+# %% ../../nbs/methods/11_nullspace.ipynb #e6f5b5c3
 @method('alphaedit', AlphaEditParams)
 def alphaedit(
     lm:LM,         # the model; it is not changed
@@ -72,7 +72,8 @@ def alphaedit(
 )->Edit: # one change per layer
     "AlphaEdit: changes in the null space of ordinary keys; earlier edits that are on are protected."
     layers = sorted(hp.layers); C = moments_for(lm, layers, mom2, texts=hp.mom2_dataset, n_tokens=hp.mom2_n_samples, cache=cache)
-    P = {l: null_space(C[l].to(lm.weight(f'mlp_out.{l}').device), hp.nullspace_threshold) for l in layers}
+    where = {l: lm.weight(f'mlp_out.{l}').device for l in layers}
+    P = {l: kept_for(lm, C[l], ('null space', hp.nullspace_threshold, str(d)), lambda l=l,d=d: null_space(C[l].to(d), hp.nullspace_threshold)) for l,d in where.items()}
     adjust = lambda l,K: null_space_solve(K, P[l], hp.L2, past_keys(lm, l, len(K)))
     ctx,vs,parts,ks,miss = write_facts(lm, reqs, hp, contexts, adjust, cache)
     groups = same_subject(reqs) if hp.merge else None

@@ -121,7 +121,7 @@ def joint_values(
     v0,delta,losses = find_values(lm, reqs, hp, contexts, groups, ['joint', layer, lens, hp.nll_loss_factor], run, cache, lens is not None)
     return tuple(Values(v0[:,k], delta[:,k], losses) for k in (0,1))
 
-# %% ../../nbs/methods/15_pmet.ipynb #91dce06f
+# %% ../../nbs/methods/15_pmet.ipynb #dc028268
 @dataclass
 class PMETParams(MEMITParams):
     "Hyper-parameters of PMET."
@@ -147,6 +147,6 @@ def pmet(
     ctx = contexts_for(lm, hp.context_template_length_params, hp.seed) if contexts is None else check_contexts(contexts)
     C = moments_for(lm, sorted(hp.layers), mom2, texts=hp.mom2_dataset, n_tokens=hp.mom2_n_samples, cache=cache)
     groups = same_subject(reqs) if hp.merge else None; attn,mlp = joint_values(lm, reqs, max(hp.layers), hp, ctx, groups=groups, cache=cache)
-    adjust = lambda l,K: least_squares(K, C[l], hp.mom2_update_weight)
+    adjust = lambda l,K: least_squares(K, C[l], hp.mom2_update_weight, lambda: factor_of(lm, C[l], K.device))
     parts,ks,miss = walk(lm, reqs, mlp.v, hp, ctx, adjust, share=lambda left: left**.5, site='mlp_out', groups=groups)
     return parts, mass_stats(mlp, ks, miss, ctx) | dict(z_attn=attn.v.cpu())

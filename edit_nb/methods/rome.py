@@ -96,13 +96,13 @@ def rome_update(
     return dict(left=left, u=u, v=v, k=pick(k,k_mean), ratio=ratio, losses=vs.losses[0],
                 delta=float(vs.delta[0].norm()), v0=float(vs.v0[0].norm()))
 
-# %% ../../nbs/methods/00_rome.ipynb #69bc6828
+# %% ../../nbs/methods/00_rome.ipynb #96bd0d24
 def _sequence(lm, reqs, hp, mom2, contexts, cache, **kw):
     "Parts and statistics of requests edited one after another."
     ctx = contexts_for(lm, hp.context_template_length_params, hp.seed) if contexts is None else check_contexts(contexts)
     layers = sorted(set(hp.layers)); sites = {l: f'mlp_out.{l}' for l in layers}; done = {l: [] for l in layers}
     Cs = moments_for(lm, layers, mom2, texts=hp.mom2_dataset, n_tokens=hp.mom2_n_samples, cache=cache) if hp.mom2_adjustment else {}
-    Ls = {l: factor(C.to(lm.weight(sites[l]).device), f'the second moment of layer {l}') for l,C in Cs.items()}
+    Ls = {l: factor_of(lm, C, lm.weight(sites[l]).device, f'the second moment of layer {l}') for l,C in Cs.items()}
     with lm.scratch([lm.param_name(s) for s in sites.values()]):
         base = {l: up(lm.weight(s).detach()).clone() for l,s in sites.items()}
         for r in reqs:

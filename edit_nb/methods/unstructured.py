@@ -208,7 +208,7 @@ def _move(ps, master, opt):
     with torch.no_grad():
         for n,p in ps.items(): p.copy_(master[n])
 
-# %% ../../nbs/methods/33_unstructured.ipynb #32674c97
+# %% ../../nbs/methods/33_unstructured.ipynb #fb71385b
 def write_windows(
     lm:LM,       # the model
     rows:list,   # token ids of each request
@@ -221,7 +221,7 @@ def write_windows(
     l = hp.layers[0]
     if lm.arch.post_norm: raise ValueError(f"{lm.arch.model_type} normalises what its MLP writes, so it cannot be written in closed form; use write='block'")
     ks,_ = states_at(lm, [(r,i) for r,cols in zip(rows, at) for i in cols], [f'mlp_out.{l}']); K = ks[f'mlp_out.{l}'].double()
-    S = solve(factor(C), K.cpu().T)/hp.mom2_update_weight; G = torch.eye(len(K), dtype=S.dtype) + K.cpu()@S # Woodbury: as many rows as windows
+    S = solve(factor_of(lm, C), K.cpu().T)/hp.mom2_update_weight; G = torch.eye(len(K), dtype=S.dtype) + K.cpu()@S # Woodbury: as many rows as windows
     site = f'mlp_out.{l}'; right = torch.linalg.solve(G, S.T).float()
     return WeightDelta(lm.param_name(site), left=torch.cat(deltas).T.float().cpu(), right=right, transposed=lm.is_transposed(site))
 
