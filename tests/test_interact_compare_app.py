@@ -7,8 +7,10 @@ def test_one_request_as_a_case_e6356c0c(flags): nb.check('e6356c0c', flags) # te
 
 def test_tables_8598303f(flags): nb.check('8598303f', flags) # html = _comparison_html(c); assert 'efficacy' in html and '<th class="enb-num">rome</th>'
 
+def test_tables_4be93195(flags): nb.check('4be93195', flags) # html = _notes_html([('rome','slow'), ('ft','slow'), ('ft','a<b')]); test_eq(html, _checks_
+
 def test_the_app_bd1e3b38(flags): nb.check('bd1e3b38', flags) # for k in ('ES','PS','NS','survival'): test_eq(app.comparison.summaries[n].get(k), c2.summa
 
-def test_the_app_9c2f1903(flags): nb.check('9c2f1903', flags) # test_eq((two.comparison.names, [r.n_done for r in two.comparison.reports]), (['memit'], [2
+def test_the_app_ed7423b8(flags): nb.check('ed7423b8', flags) # test_eq((two.comparison.names, [r.n_done for r in two.comparison.reports]), (['memit'], [2
 
 def test_the_app_9aff4341(flags): nb.check('9aff4341', flags) # two.run(); time.sleep(2.5); two.cancel(); two.wait(); assert 'Stopped' in two.status.value

@@ -19,7 +19,7 @@ def test_files_c6d5b8d4(flags): nb.check('c6d5b8d4', flags) # test_eq(lm.edits, 
 
 def test_files_a3e40c0e(flags): nb.check('a3e40c0e', flags) # app.file.value = f'{d}/e.safetensors'; app.save(); app.wait(); assert 'no edit is on' in a
 
-def test_bad_input_58c1e2ce(flags): nb.check('58c1e2ce', flags) # cs,st,on = tried(**kw); assert 'enb-bad' in cs and word in cs and word in st and not on, (
+def test_bad_input_23f7d169(flags): nb.check('23f7d169', flags) # cs,st,on = tried(**kw); assert 'enb-bad' in cs and word in cs and word in st and not on, (
 
 def test_bad_input_378172de(flags): nb.check('378172de', flags) # test_eq((app.edit.hp['layers'], app.changes()), ([2], {'layers': [2]})); assert '&lt;i&gt;
 

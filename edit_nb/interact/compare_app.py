@@ -36,7 +36,7 @@ def _case_of(
     r = EditRequest(req.prompt, req.subject, req.target_new, true)
     return EditCase(r, [Probe('rewrite', r.text, r.target_new, true), *probes], 'the request')
 
-# %% ../../nbs/interact/04_compare_app.ipynb #57bd1c3c
+# %% ../../nbs/interact/04_compare_app.ipynb #4dc19e29
 def _stacked(e, unit)->str:
     "An estimate with its interval below it."
     if e is None: return '–'
@@ -49,8 +49,8 @@ def _comparison_html(
     columns = {'unedited': c.reports[0].summary().pre} | c.summaries; rows = []
     for k,m in c.measures.items():
         es = [s.get(k) for s in columns.values()]
-        if any(es): rows.append([f'<span title="{k}">{escape(m.label or k)}</span>', escape(m.unit), *[_stacked(e, m.unit) for e in es], str(max(e.n for e in es if e))])
-    return _table_html(['', 'unit', *map(escape, columns), 'n'], rows, numbers=range(2, len(columns)+3))
+        if any(es): rows.append([f'<span title="{k}">{escape(m.label or k)}</span> <span class="enb-dim">{escape(m.unit)}</span>', *[_stacked(e, m.unit) for e in es], str(max(e.n for e in es if e))])
+    return _table_html(['', *map(escape, columns), 'n'], rows, numbers=range(1, len(columns)+2))
 
 def _times_html(
     c:Comparison, # from `compare`
@@ -75,6 +75,15 @@ def _samples_html(
         rows.append([escape(o['prompt'])+want, escape(first_sentence(before[o['prompt']]).strip()), *[escape(first_sentence(s[k]['said']).strip()) if k in s else '–' for s in said.values()]])
     return _table_html(['question and answer', 'unedited', *map(escape, c.names)], rows)
 
+# %% ../../nbs/interact/04_compare_app.ipynb #81979ee3
+def _notes_html(
+    notes, # (method, what it said) pairs
+)->str: # HTML, empty where there are none
+    "What went wrong or is worth knowing, each thing once."
+    who = {}
+    for n,o in notes: who.setdefault(o, []).append(n)
+    return _checks_html([('warn', f'{", ".join(dict.fromkeys(ns))}: {o}') for o,ns in who.items()]) if who else ''
+
 # %% ../../nbs/interact/04_compare_app.ipynb #78f05b29
 _SUGGESTED = 'rome','memit','ft','grace' # ticked at the start, where they exist
 
@@ -91,11 +100,11 @@ class CompareApp(Desk):
         for b in self.boxes.values(): b.observe(lambda _: self.check(), 'value')
         self.check()
 
-# %% ../../nbs/interact/04_compare_app.ipynb #457a44ba
+# %% ../../nbs/interact/04_compare_app.ipynb #f14ed8c7
 @patch
 def body(self:CompareApp)->list:
     form = _request_form(self, None, None, None, None); own = [('these cases', 'given')] if self.cases else []; known = [('facts of the built-in world', 'world')] if model_key(self.lm) in EXAMPLES else []
-    self.source = _sized(W.Dropdown(options=own+[('the request below', 'form')]+known, description='Facts', tooltip='What the methods are tried on'), '150px', '260px')
+    self.source = _sized(W.Dropdown(options=own+[('the request below', 'form')]+known, description='Facts', tooltip='What the methods are tried on'), '190px', '280px')
     self.count = _sized(W.BoundedIntText(8, min=1, max=200, description='How many', tooltip='More facts give narrower intervals and take longer'), '90px', '120px')
     self.mode = _sized(W.Dropdown(options=['single','batch','sequential'], description='Mode', tooltip='Each edit alone; all in one edit; one after another, judged after all'), '110px', '150px')
     self.boxes = {m: W.Checkbox(m in self.first, description=m, indent=False, tooltip=f.__doc__ or '') for m,f in METHODS.items()}
@@ -106,7 +115,7 @@ def body(self:CompareApp)->list:
     for o in self.cards: o.layout.display = 'none'
     return [_frame(_flow(self.source, self.count, self.mode, go), self.form_card, W.HTML('<h4>Methods</h4>'), names, self.checks), self.line, self.notes, *self.cards]
 
-# %% ../../nbs/interact/04_compare_app.ipynb #8babd089
+# %% ../../nbs/interact/04_compare_app.ipynb #e190ff08
 @patch
 def chosen(self:CompareApp)->list: "The ticked methods."; return [m for m,b in self.boxes.items() if b.value]
 
@@ -116,7 +125,9 @@ def check(self:CompareApp):
     form = self.source.value=='form'; self.form_card.layout.display,self.count.layout.display = ('', 'none') if form else ('none', '')
     cs = _form_problems(self) if form else []; n = len(self.chosen())
     if n < 1: cs = cs+[('bad', 'tick at least one method')]
-    self.checks.value = _checks_html(cs+[('good', f'{n} method{"s" if n!=1 else ""}: {", ".join(self.chosen())}')] if n else cs)
+    else: cs = cs+[('good', f'{n} method{"s" if n!=1 else ""}: {", ".join(self.chosen())}')]
+    on = len(self.lm.edits)
+    self.checks.value = _checks_html(cs+([('warn', f'{on} edit{"s are" if on > 1 else " is"} on: the methods are tried on the model with {"them" if on > 1 else "it"}, and “unedited” means that model')] if on else []))
 
 @patch
 def facts(self:CompareApp)->list:
@@ -143,7 +154,7 @@ def _counted(self:CompareApp, name, base, total):
         self.say(f'{name}: {done[0]} of {total} edits', done=min(.999, (base+done[0]/total)/self.todo)); return e
     return counted
 
-# %% ../../nbs/interact/04_compare_app.ipynb #7d783883
+# %% ../../nbs/interact/04_compare_app.ipynb #d5c0cbeb
 @patch
 def _run(self:CompareApp, names, mode):
     t0,reps,notes,self.todo = time.perf_counter(), {}, [], len(names); cases = self.facts(); total = sum(len(c.requests) for c in cases)
@@ -152,28 +163,29 @@ def _run(self:CompareApp, names, mode):
     for i,n in enumerate(names):
         self.say(f'{n} …', done=i/len(names))
         with _noticed() as heard: rep = evaluate(self.lm, self._counted(n, i, total), cases, mode=mode, max_new_tokens=12, progress=False)
-        if rep.failures: notes.append(f"{n} failed on {len(rep.failures)} of {len(cases)}: {rep.failures[0]['error']}")
-        notes += [f'{n}: {o}' for o in heard if 'failed on every case' not in o][:2]
+        if rep.failures: notes.append((n, f"failed on {len(rep.failures)} of {len(cases)}: {rep.failures[0]['error']}"))
+        notes += [(n, o) for o in heard if 'failed on every case' not in o][:2]
         if len(rep.failures) < rep.n_done: reps[n] = rep; self._show(reps, notes)
-        else: self.notes.value = _checks_html([('warn', o) for o in notes])
+        else: self.notes.value = _notes_html(notes)
         if rep.stopped: self.say('Stopped; what was finished is shown. The model is as it was.', 'warn'); return
         yield
     self.say(f'{len(reps)} of {len(names)} methods on {total} edit{"s" if total!=1 else ""} in {time.perf_counter()-t0:.1f} s. The model is as it was.', 'good')
 
-# %% ../../nbs/interact/04_compare_app.ipynb #6d814b62
+# %% ../../nbs/interact/04_compare_app.ipynb #7691e424
 @patch
 def _show(self:CompareApp, reps, notes):
     "Results so far."
     self.comparison = c = compare(reps); rates = [k for k in ('ES','PS','NS','free','free_rephrase','portability','worst_locality','survival') if any(k in s for s in c.summaries.values())]
-    self.picture.value = page_svg(lambda ax: c.plot(ax, rates), (10, 3.1)); self.result.value = _comparison_html(c)
+    self.picture.value = f'<div class="enb-scroll enb-plot">{page_svg(lambda ax: c.plot(ax, rates), (10, 3.1))}</div>'; self.result.value = _comparison_html(c)
     self.times.value = _times_html(c); self.texts.value = _samples_html(c, self.before)
-    self.notes.value = _checks_html([('warn', o) for o in notes]) if notes else ''
+    self.notes.value = _notes_html(notes)
     for o in self.cards: o.layout.display = ''
 
 @patch
 def changed(self:CompareApp):
     "The model may have other edits on than before."
     self.head.value = self._head()
+    if hasattr(self, 'notes'): self.check()
 
 @patch
 def static(self:CompareApp)->dict:

@@ -201,7 +201,7 @@ class PromptBox(AnyWidget):
     value,subject,label,hint,placeholder = (T.Unicode().tag(sync=True) for _ in range(5))
     entered = T.Int(0).tag(sync=True) # counts Enter
 
-# %% ../../nbs/interact/01a_desk.ipynb #fe7a5dd6
+# %% ../../nbs/interact/01a_desk.ipynb #2272e471
 def _token_text(t:str)->str:
     "A token as HTML: without the usual leading space, with others made visible."
     return escape(t.strip() or repr(t)[1:-1].replace(' ', '␣') or '∅')
@@ -221,10 +221,11 @@ def _checks_html(
     return '<div class="enb-checks" role="status">' + ''.join(f'<span class="enb-{s}">{escape(t)}</span>' for s,t in checks) + '</div>'
 
 def _table_html(head, rows, numbers=())->str:
-    "A table of HTML cells; columns in `numbers` are set as numbers."
+    "A table of HTML cells. Columns in `numbers` are set as numbers, and slide below the first one where the page is narrow; other tables are stacked there."
     num = lambda i: ' class="enb-num"' if i in numbers else ''
-    th = ''.join(f'<th{num(i)}>{h}</th>' for i,h in enumerate(head)); tr = ''.join('<tr>'+''.join(f'<td{num(i)}>{c}</td>' for i,c in enumerate(r))+'</tr>' for r in rows)
-    return f'<div class="enb-scroll"><table class="enb-table"><thead><tr>{th}</tr></thead><tbody>{tr}</tbody></table></div>'
+    th = ''.join(f'<th{num(i)}>{h}</th>' for i,h in enumerate(head)); kind = 'enb-slide' if numbers else 'enb-stack'
+    tr = ''.join('<tr>'+''.join(f'<td{num(i)} data-h="{h}">{c}</td>' for i,(h,c) in enumerate(zip(head, r)))+'</tr>' for r in rows)
+    return f'<div class="enb-scroll"><table class="enb-table {kind}"><thead><tr>{th}</tr></thead><tbody>{tr}</tbody></table></div>'
 
 # %% ../../nbs/interact/01a_desk.ipynb #bbb3a9d7
 class Desk:

@@ -143,15 +143,15 @@ def _quarrels(
         res += [f'{c.requests[i].text!r} and {c.requests[j].text!r}: {why}, overlap {c.overlap[i,j]:.2f}' for i,j,why in c if c.requests[j] in edit.requests or c.requests[i] in edit.requests]
     return res
 
-# %% ../../nbs/interact/03_edit_app.ipynb #d171c019
+# %% ../../nbs/interact/03_edit_app.ipynb #997102fc
 def _lights_html(
     report:GuardReport, # from `guard`
 )->str: # HTML
     "The signs of a guard: a shape, a word and a number each."
     def light(n, v, limit, ok):
-        name = n.replace('size of the change of', 'size beside the weight,').replace('`', '')
-        return f'<div class="enb-{"good" if ok else "warn"}" style="flex:0 1 auto"><b>{"●" if ok else "▲"} {v:.3g}</b> <span class="enb-dim">{escape(name)}{f" ({limit})" if limit!="-" else ""}</span></div>'
-    return '<div class="enb-row" style="gap:2px 18px">' + ''.join(light(*o) for o in report.rows) + '</div>'
+        name = n.replace('size of the change of', 'size of the change beside the weight,').replace('`', '')
+        return f'<b class="enb-{"good" if ok else "warn"}">{"●" if ok else "▲"} {v:.3g}</b><span>{escape(name)}{f" <i>should be {limit}</i>" if limit!="-" else ""}</span>'
+    return '<div class="enb-lights">' + ''.join(light(*o) for o in report.rows) + '</div>'
 
 def _edit_html(
     edit:Edit,   # an edit
@@ -164,16 +164,16 @@ def _edit_html(
     r = edit.requests[0] if edit.requests else None
     head = f'<h3>{escape(edit.method)}</h3>' + (f'<p>“{escape(r.text)}” → <b>{escape(r.target_new.strip())}</b></p>' if r else '<p>needs no request</p>')
     facts = ''.join(f'<tr><td class="enb-dim" style="white-space:nowrap;width:80px">{k}</td><td>{escape(v)}</td></tr>' for k,v in rows)
-    say = ''.join(f'<p class="enb-warn">! {escape(o)}</p>' for o in [*fights, *notes])
-    calm = '<p class="enb-dim enb-small">No conflict with the edits that are on.</p>' if not fights else ''
-    return f'{head}<table class="enb-table" style="margin:6px 0"><tbody>{facts}</tbody></table><h4>Guard</h4>{_lights_html(report)}{calm}{say}'
+    fight = ''.join(f'<p class="enb-warn">! {escape(o)}</p>' for o in fights) or '<p class="enb-dim">No conflict with the edits that are on.</p>'
+    say = ''.join(f'<p class="enb-dim enb-small">{escape(o[:1].upper()+o[1:])}.</p>' for o in notes)
+    return f'{head}<table class="enb-table" style="margin:6px 0 10px"><tbody>{facts}</tbody></table><h4>Signs of damage</h4>{_lights_html(report)}{fight}{say}'
 
-# %% ../../nbs/interact/03_edit_app.ipynb #aeac2021
+# %% ../../nbs/interact/03_edit_app.ipynb #611aac96
 def _request_form(app, prompt, subject, target, probes):
     "Gives `app` the fields of a request; an example where no prompt is given. Returns the row of the first three."
     case = example_for(app.lm); r = case.request
     if prompt is None: prompt,subject,target,probes = r.text, r.subject, target or r.target_new, _probe_lines(case) if probes is None else probes
-    app.prompt = PromptBox(value=prompt, subject=subject or '', label='Prompt', hint='Select the subject in the sentence, or type it on the right.')
+    app.prompt = PromptBox(value=prompt, subject=subject or '', label='Prompt', hint='Select the subject in the sentence, or type it beside.')
     app.subject = _sized(W.Text(subject or '', description='Subject', tooltip='What the fact is about'), '170px')
     app.target = _sized(W.Text(target or '', description='New answer', placeholder='what it should say', tooltip='What the model should say after the prompt'), '140px')
     app.probes = W.Textarea(probes or '', description='Probes, one per line: ' + ', '.join(_PROBE_WORDS) + ' | question | answer', rows=6, tooltip='Questions that judge the edit; the method never sees them')
@@ -193,6 +193,7 @@ def _request_of(app)->EditRequest:
 def _form_problems(app)->list:
     "What is wrong with the request and the probes in the form: (sign, text)."
     t,cs = _text_checks(app.lm, app.prompt.value, app.subject.value)
+    if not app.target.value.strip(): t,cs = None, cs+[('bad', 'the new answer is empty')]
     for f in ([lambda: _request_of(app)] if t is not None else []) + [lambda: _read_probes(app.probes.value)]:
         try: f()
         except (ValueError, TypeError) as e: cs.append(('bad', _in_words(e)))
@@ -251,14 +252,14 @@ def changes(self:EditApp)->dict:
     now = {k: _read_value(w.value) for k,w in self.fields.items()}
     return {k: v for k,v in now.items() if v!=getattr(self.preset, k)}
 
-# %% ../../nbs/interact/03_edit_app.ipynb #4cb76f14
+# %% ../../nbs/interact/03_edit_app.ipynb #caac4894
 @patch
 def problems(self:EditApp)->list:
     "What is wrong with the form: (sign, text)."
     cs = _form_problems(self) + [('warn', o) for o in self.notes]; d = self.changes()
     try: resolve(METHODS[self.method.value].params, self.lm, self.preset, **d)
     except (ValueError, TypeError) as e: return cs + [('bad', _in_words(e))]
-    return cs + ([('good', 'differs from the preset: '+', '.join(d))] if d else [])
+    return cs + ([('good', 'not as in the preset: '+', '.join(d))] if d else [])
 
 @patch
 def check(self:EditApp):
@@ -274,12 +275,12 @@ def check(self:EditApp):
         if me==self._asked: self.checks.value = _checks_html(cs+[old])
     self.worker.soon(ask)
 
-# %% ../../nbs/interact/03_edit_app.ipynb #00ba9b13
+# %% ../../nbs/interact/03_edit_app.ipynb #a30ae9d3
 @patch
 def preview(self:EditApp)->EditApp:
     "Computes the edit in the form and shows what it would do."
-    try: r,probes,changes = _request_of(self), _read_probes(self.probes.value), self.changes()
-    except (ValueError, TypeError) as e: self.failed(e); return self
+    if bad := [t for s,t in _form_problems(self) if s=='bad']: self.say(bad[0], 'bad'); return self
+    r,probes,changes = _request_of(self), _read_probes(self.probes.value), self.changes()
     name = self.method.value; self.work(lambda: self._preview(name, r, probes, changes), f'{name} is computing …'); return self
 
 @patch
@@ -305,13 +306,15 @@ def discard(self:EditApp):
     "Forgets the edit that was previewed."
     self.edit = None; self.edit_card.layout.display = 'none'
 
-# %% ../../nbs/interact/03_edit_app.ipynb #a66ab16e
+# %% ../../nbs/interact/03_edit_app.ipynb #8d793864
+def _name(e)->str: "An edit in a sentence."; return e.method + (f': {e.requests[0].text!r} → {e.requests[0].target_new.strip()!r}' if len(e.requests)==1 else '')
+
 @patch
 def apply(self:EditApp)->EditApp:
     "Puts the previewed edit on the model."
     if (e := self.edit) is None: self.say('There is no edit to apply; Preview makes one.', 'warn'); return self
     def job():
-        e.apply(self.lm); self.discard(); yield from self._again(f'{e.method} is on.')
+        e.apply(self.lm); self.discard(); yield from self._again(f'{_name(e)} is on.')
     self.work(job, 'Applying …'); return self
 
 @patch
@@ -319,7 +322,7 @@ def toggle(self:EditApp, edit, on:bool):
     "Puts an edit of the history on, or takes it off."
     def job():
         if on!=any(e is edit for e in self.lm.edits): (edit.apply if on else edit.undo)(self.lm)
-        yield from self._again(f'{edit.method} is {"on" if on else "off"}.')
+        yield from self._again(f'{_name(edit)} is {"on" if on else "off"}.')
     self.work(job, 'Changing …')
 
 @patch
@@ -337,14 +340,14 @@ def _again(self:EditApp, text):
     with without_edits(self.lm): before = _ask_all(self.lm, qs, ts)
     self._compare(probes, before, _ask_all(self.lm, qs, ts) if self.lm.edits else before, ('No edits', f'Now, {len(self.lm.edits)} on')); self.say(text, 'good')
 
-# %% ../../nbs/interact/03_edit_app.ipynb #4900f0ae
+# %% ../../nbs/interact/03_edit_app.ipynb #5c8cc16a
 @patch
 def _history_card(self:EditApp):
     self.list,self.file,self.link = W.VBox(), _sized(W.Text('edit.safetensors', description='File or folder', tooltip='Where Save, Load and Export adapter write and read'), '220px', '420px'), W.HTML()
     self.which = _sized(W.Dropdown(options=[('all that are on', -1)], description='Which', tooltip='What Save and Export adapter take'), '150px', '260px')
     save,load = _button('Save', 'Write the edit to a safetensors file', self.save), _button('Load', 'Read an edit and put it on', self.load)
-    peft = _button('Export adapter', 'Write a PEFT LoRA adapter', self.export); undo = _button('Undo all', 'Take every edit off', self.clear); undo.add_class('enb-plain'); undo.add_class('enb-push'); self.none = W.HTML()
-    return _frame(_flow(W.HTML('<h3>History</h3>'), undo), self.none, self.list, _flow(self.which, self.file, save, load, peft), self.link)
+    peft = _button('Export adapter', 'Write a PEFT LoRA adapter', self.export); self.undo_button = _button('Undo all', 'Take every edit off', self.clear, plain=True); self.undo_button.add_class('enb-push'); self.none = W.HTML()
+    return _frame(_flow(W.HTML('<h3>History</h3>'), self.undo_button), self.none, self.list, _flow(self.which, self.file, save, load, peft), self.link)
 
 @patch
 def _row(self:EditApp, e):
@@ -360,10 +363,10 @@ def remove(self:EditApp, edit):
     "Takes an edit off and out of the history."
     def job():
         if any(e is edit for e in self.lm.edits): edit.undo(self.lm)
-        self.history = [e for e in self.history if e is not edit]; yield from self._again(f'{edit.method} is gone.')
+        self.history = [e for e in self.history if e is not edit]; yield from self._again(f'{_name(edit)} is gone.')
     self.work(job, 'Removing …')
 
-# %% ../../nbs/interact/03_edit_app.ipynb #ad2b66a6
+# %% ../../nbs/interact/03_edit_app.ipynb #39fa1cfa
 @patch
 def changed(self:EditApp):
     "The model may have other edits on than before: the history follows."
@@ -377,6 +380,7 @@ def changed(self:EditApp):
     more = f' The newest 40 of {len(self.history)} are shown; lm.edits has those that are on.' if len(self.history) > 40 else ''
     self.none.value = f'<p class="enb-dim enb-small">{"Ticked edits are on; any can be taken off or put back, in any order." if shown else "No edits yet."}{more}</p>'
     self.which.options = [('all that are on', -1)] + [(f'{len(self.history)-i}: {e.method} {e.requests[0].target_new.strip() if e.requests else ""}', len(self.history)-1-i) for i,e in enumerate(shown)]
+    self.undo_button.disabled = not on
     if hasattr(self, 'fields'): self.check()
 
 # %% ../../nbs/interact/03_edit_app.ipynb #e7db451a
@@ -390,7 +394,7 @@ def chosen(self:EditApp)->Edit:
 @patch
 def _path(self:EditApp): return Path(self.file.value.strip() or 'edit.safetensors').expanduser()
 
-# %% ../../nbs/interact/03_edit_app.ipynb #8cbcf80c
+# %% ../../nbs/interact/03_edit_app.ipynb #e6a579ac
 @patch
 def save(self:EditApp):
     "Writes the chosen edit to a file."
@@ -405,7 +409,7 @@ def load(self:EditApp):
     "Reads an edit from a file and puts it on."
     def job():
         e = Edit.load(self._path()); yield
-        e.apply(self.lm); yield from self._again(f'{e.method} was loaded and is on.')
+        e.apply(self.lm); yield from self._again(f'{_name(e)} was loaded and is on.')
     self.work(job, 'Loading …')
 
 @patch

@@ -58,12 +58,12 @@ class TraceApp(Desk):
         for k,m in self.maps.items(): m.on_click(lambda r,c,k=k: self.open(k, r, c))
         self.check()
 
-# %% ../../nbs/interact/02_trace_app.ipynb #72e29334
+# %% ../../nbs/interact/02_trace_app.ipynb #28ed4c26
 @patch
 def body(self:TraceApp)->list:
     prompt,subject,target = self.given
     if prompt is None: r = example_for(self.lm).request; prompt,subject = r.text, r.subject
-    self.prompt = PromptBox(value=prompt, subject=subject or '', label='Prompt', hint='Select the subject in the sentence, or type it on the right.')
+    self.prompt = PromptBox(value=prompt, subject=subject or '', label='Prompt', hint='Select the subject in the sentence, or type it beside.')
     self.subject = _sized(W.Text(subject or '', description='Subject', tooltip='What the sentence is about; its tokens are hidden by noise'), '170px')
     self.target = _sized(W.Text(target or '', description='Answer', placeholder="the model's own", tooltip='The token whose probability is followed; empty: what the model says'), '120px')
     number = lambda kind, v, lo, hi, name, tip, **kw: _sized(kind(v, min=lo, max=hi, description=name, tooltip=tip, **kw), '110px', '150px')
