@@ -47,6 +47,7 @@ from edit_nb.methods.melo import *
 from edit_nb.methods.tpatcher import *
 from edit_nb.methods.neuraldb import *
 from edit_nb.methods.calinet import *
+from edit_nb.methods.serac import *
 from edit_nb.methods.incontext import *
 from edit_nb.methods.decoding import *
 from edit_nb.methods.unstructured import *

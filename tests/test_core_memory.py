@@ -11,7 +11,9 @@ def test_which_memories_are_on_62964418(flags): nb.check('62964418', flags) # te
 
 def test_why_did_it_answer_4deabe8b(flags): nb.check('4deabe8b', flags) # test_eq(e.explain(lm, 'Rome').fired, True); test_eq(lm.edits, []); test_eq('explain' in lm
 
-def test_taking_one_fact_out_of_many_fd99a4a6(flags): nb.check('fd99a4a6', flags) # test_eq(w.requests, [rs[0],rs[2]]); test_eq(w.parts[0].tensors['k'][:,0], torch.tensor([0.
+def test_why_did_it_answer_623b762d(flags): nb.check('623b762d', flags) # test_eq([(o['kind'],o['site'],o['fired']) for o in (e+Edit('p', [PromptPrefix('Once. '), P
+
+def test_taking_one_fact_out_of_many_dda9dc5c(flags): nb.check('dda9dc5c', flags) # test_eq(w.requests, [rs[0],rs[2]]); test_eq(w.parts[0].tensors['k'][:,0], torch.tensor([0.
 
 def test_training_on_an_answer_31626793(flags): nb.check('31626793', flags) # with m.asking(): test_close(answer_nll(m, b, y),
 

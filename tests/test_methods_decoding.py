@@ -21,6 +21,8 @@ def test_two_methods_2e0c1a96(flags): nb.check('2e0c1a96', flags) # test_eq(res[
 
 def test_what_it_must_keep_to_f5993a6d(flags): nb.check('f5993a6d', flags) # test_eq(all(torch.equal(a,b) for a,b in zip(s0.values(), state(m).values())), True); test_
 
+def test_what_it_must_keep_to_efaf18d0(flags): nb.check('efaf18d0', flags) # with ed.on(m): test_eq((ex.fired, len(ex), ex[0]['best']), (True, 1, m.tok.decode(m.logits
+
 def test_what_it_must_keep_to_b79ec3cc(flags): nb.check('b79ec3cc', flags) # with f(m).on(m): test_eq(torch.equal(m.logits(ps[0]), z), False); test_eq(len(m.generate(p
 
 def test_what_it_must_keep_to_39ad8aa4(flags): nb.check('39ad8aa4', flags) # changed = m.generate(ps); test_eq(torch.equal(plain(other), want), True); test_eq(other.ge

@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['fold', 'prompt_end', 'prompt_mask', 'memories', 'leads', 'together', 'quiet', 'Explanation', 'report', 'listening',
-           'whose', 'explain', 'answer_batch', 'answer_nll', 'Above', 'layer_input', 'memory_states', 'activation',
-           'unrelated_texts', 'names_in', 'other_names', 'alike_prompts', 'check_fit', 'one_layer', 'check_serving']
+           'whose', 'explain', 'unheard', 'answer_batch', 'answer_nll', 'Above', 'layer_input', 'memory_states',
+           'activation', 'unrelated_texts', 'names_in', 'other_names', 'alike_prompts', 'check_fit', 'one_layer',
+           'check_serving']
 
 # %% ../../nbs/core/12_memory.ipynb #30eed77b
 import contextlib,re,warnings
@@ -91,7 +92,7 @@ def quiet(
     try: yield lm
     finally: lm.cache['quiet'] = old
 
-# %% ../../nbs/core/12_memory.ipynb #35829e66
+# %% ../../nbs/core/12_memory.ipynb #369e0e8b
 class Explanation(list):
     "What the memories decided: a list of dicts that shows as a table."
     def _repr_markdown_(self):
@@ -103,9 +104,11 @@ class Explanation(list):
     @property
     def fired(self)->bool: "Did any memory fire?"; return any(o['fired'] for o in self)
 
-def report(lm:LM, hook:ModuleHook, row:int, **kw):
-    "Called by hooks: what was decided for `row`. Costs nothing unless someone listens."
-    if 'explain' in lm.cache and row==0: lm.cache['explain'].append(dict(kind=hook.kind, site=hook.site) | kw)
+def _where(part): return 'scores' if isinstance(part, LogitsRule) else 'prompt'
+
+def report(lm:LM, hook, row:int, **kw):
+    "Called by hooks and rules: what was decided for `row`. Costs nothing unless someone listens."
+    if 'explain' in lm.cache and row==0: lm.cache['explain'].append(dict(kind=getattr(hook, 'kind', 'prefix'), site=getattr(hook, 'site', _where(hook))) | kw)
 
 def listening(lm:LM)->bool: "Does someone want reports?"; return 'explain' in lm.cache
 
@@ -115,16 +118,27 @@ def whose(lm:LM, hook:ModuleHook, i:int|None)->str|None:
     j = None if i is None else (hook.fields.get('of') or list(range(i+1)))[i]
     return f'{rs[j].text} → {rs[j].target_new.strip()}' if j is not None and j<len(rs) else None
 
-# %% ../../nbs/core/12_memory.ipynb #ee5a881d
+# %% ../../nbs/core/12_memory.ipynb #b3cabae2
 def explain(
     lm:LM,      # the model, with its edits on
     prompt:str, # what is asked
 )->Explanation: # one row per memory and site: `fired`, `distance`, `radius`, `entry`, ...
     "Which memories of the edits that are on answer `prompt`, and how near they are."
     lm.cache['explain'] = res = Explanation()
+    for p in (p for e in lm.edits for p in e.parts if isinstance(p, PromptPrefix)): report(lm, p, 0, fired=True, entry=p.text.strip())
     try: lm.logits(prompt)
     finally: lm.cache.pop('explain')
     return res
+
+@contextlib.contextmanager
+def unheard(
+    lm:LM, # the model
+):
+    "Inside, nothing is reported: for runs of the model that a rule makes to decide."
+    had = lm.cache.pop('explain', None)
+    try: yield lm
+    finally:
+        if had is not None: lm.cache['explain'] = had
 
 def _explain(self, lm:LM, prompt:str)->Explanation:
     "Which memories answer `prompt` with this edit on (beside those that are on already)."
@@ -132,7 +146,7 @@ def _explain(self, lm:LM, prompt:str)->Explanation:
     with self.on(lm): return explain(lm, prompt)
 Edit.explain = _explain
 
-# %% ../../nbs/core/12_memory.ipynb #2e5304da
+# %% ../../nbs/core/12_memory.ipynb #3ebce386
 def _rows(hook, keep, new):
     "`hook` with the rows whose request is in `keep`, renumbered by `new`."
     of = hook.fields.get('of')
@@ -140,7 +154,7 @@ def _rows(hook, keep, new):
     if of is None: raise ValueError(f"a {hook.kind!r} memory holds its facts in one piece; make an edit for each fact to be able to take them off one by one")
     rows = [i for i,j in enumerate(of) if j in keep]
     lists = {k: [v[i] for i in rows] for k,v in hook.fields.items() if k in hook.fields.get('per_row', ())}
-    return replace(hook, tensors={k: t[rows] for k,t in hook.tensors.items()},
+    return replace(hook, tensors={k: t if k in hook.fields.get('whole', ()) else t[rows] for k,t in hook.tensors.items()},
         fields=hook.fields | lists | {'of': [new[of[i]] for i in rows]})
 
 @patch
@@ -152,8 +166,8 @@ def without(self:Edit,
     if miss := [r for r in drop if r not in self.requests]: raise ValueError(
         f"this edit has no request {miss[0].text!r} -> {miss[0].target_new!r}; it has {len(self.requests)}")
     keep = [i for i,r in enumerate(self.requests) if r not in drop]; new = {j:i for i,j in enumerate(keep)}
-    if not all(isinstance(p, ModuleHook) for p in self.parts): raise ValueError(
-        f"{self.method} changed weights for all its requests at once; edit again without this one")
+    if not all(hasattr(p, 'fields') for p in self.parts): raise ValueError(
+        f"{self.method} says all its requests at once, in weights or in front of every prompt; edit again without this one")
     return Edit(self.method, [_rows(p, set(keep), new) for p in self.parts], [self.requests[i] for i in keep], self.hp,
         self.stats, self.fingerprint, self.info)
 

@@ -6,7 +6,7 @@
 __all__ = ['early_logits', 'dola_candidates', 'deco_candidates', 'divergence', 'keep_only', 'dola_scores', 'top_candidates',
            'deco_scores', 'DoLaParams', 'DeCoParams', 'dola', 'deco']
 
-# %% ../../nbs/methods/31_decoding.ipynb #70058dd9
+# %% ../../nbs/methods/31_decoding.ipynb #04f8bef4
 from dataclasses import dataclass
 from typing import ClassVar
 import torch
@@ -15,6 +15,7 @@ from ..core.arch import *
 from ..core.lm import *
 from ..core.hparams import *
 from ..core.edit import *
+from ..core.memory import *
 
 # %% ../../nbs/methods/31_decoding.ipynb #684cdc15
 def early_logits(
@@ -103,20 +104,25 @@ def deco_scores(
     m,layer = early.softmax(-1).masked_fill(~keep[:,None], -1).amax(-1).max(-1)
     return keep_only(final + alpha*m[:,None]*early[torch.arange(len(layer)),layer], keep, filter_value), layer
 
-# %% ../../nbs/methods/31_decoding.ipynb #383afe41
+# %% ../../nbs/methods/31_decoding.ipynb #1b959859
 def _early(rule, lm, states, norm):
     "(b, n, V) scores of the rule's layers."
     return torch.stack([early_logits(lm, states[i], norm) for i in rule.states], 1)
 
+def _told(rule, lm, old, new, layer):
+    "`new`; reports which layer was chosen, and the best token before and after."
+    if listening(lm): report(lm, rule, 0, fired=True, layer=rule.states[int(layer[0])], best_before=lm.tok.decode(old[0].argmax()), best=lm.tok.decode(new[0].argmax()))
+    return new
+
 @part_kind(RULES, 'dola')
 def _dola(rule, lm, ids, scores, states):
     f = rule.fields; early = _early(rule, lm, states, f['norm']).to(scores.device)
-    return dola_scores(scores, early, f['relative_top'], f['divergence'], f['filter_value'])[0]
+    return _told(rule, lm, scores, *dola_scores(scores, early, f['relative_top'], f['divergence'], f['filter_value']))
 
 @part_kind(RULES, 'deco')
 def _deco(rule, lm, ids, scores, states):
     f = rule.fields; early = _early(rule, lm, states, True).to(scores.device)
-    return deco_scores(scores, early, f['alpha'], f['top_p'], f['top_k'], f['filter_value'])[0]
+    return _told(rule, lm, scores, *deco_scores(scores, early, f['alpha'], f['top_p'], f['top_k'], f['filter_value']))
 
 # %% ../../nbs/methods/31_decoding.ipynb #f7bab298
 @dataclass
