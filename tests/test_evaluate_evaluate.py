@@ -5,6 +5,8 @@ nb = NB('evaluate/05_evaluate.ipynb')
 
 def test_running_3928469d(flags): nb.check('3928469d', flags) # test_eq(_check(lm, nudge, cases[0], 'single', dict(lr=.1)), ('nudge', nudge, cases[:1], di
 
+def test_running_bca86d21(flags): nb.check('bca86d21', flags) # test_eq([_check(lm, f, cases[0], 'single', kw)[3]['lr'] for f,kw in ((tuned,{}), (partial(
+
 def test_running_e4a708da(flags): nb.check('e4a708da', flags) # test_eq([len(o.probes) for o in few], [3, 2, 1])
 
 def test_what_an_edit_costs_97be2534(flags): nb.check('97be2534', flags) # if cost['peak_memory'] is not None: assert 2**25*.8<cost['peak_memory']<2**27

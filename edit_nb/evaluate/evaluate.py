@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['evaluate', 'compare']
 
-# %% ../../nbs/evaluate/05_evaluate.ipynb #868dfa2e
-import contextlib, inspect, random, time, warnings
+# %% ../../nbs/evaluate/05_evaluate.ipynb #52845b9f
+import contextlib, functools, inspect, random, time, warnings
 from collections import defaultdict
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -33,7 +33,7 @@ def _named(method):
     if not callable(method): raise TypeError(f'method should be a name or a function (lm, requests) -> Edit, got {type(method).__name__}')
     return getattr(method, '__name__', None) or getattr(getattr(method, 'func', method), '__name__', type(method).__name__), method
 
-# %% ../../nbs/evaluate/05_evaluate.ipynb #c78ec5f8
+# %% ../../nbs/evaluate/05_evaluate.ipynb #42f3ef61
 def _check(lm, method, cases, mode, kw):
     "(name, function, cases with distinct ids, settings), or an error"
     if not isinstance(lm, LM): raise TypeError(f"lm should be an LM, got {type(lm).__name__}; wrap the model with LM(model, tok)")
@@ -44,7 +44,8 @@ def _check(lm, method, cases, mode, kw):
     if bad := [o for o in cases if not isinstance(o, EditCase)]: raise TypeError(f'cases should be EditCases, got {type(bad[0]).__name__}')
     if len({o.id for o in cases})<len(cases): cases = [replace(o, id=i) for i,o in enumerate(cases)]
     set_ = {k: v if isinstance(v, (int, float, str, type(None))) else type(v).__name__ for k,v in kw.items()}
-    if hasattr(f, 'params'): set_ |= asdict(resolve(f.params, lm, kw.get('hp'), **{k: v for k,v in kw.items() if k not in ('hp', *f.own)}))
+    g,all_ = (f.func,f.keywords|kw) if isinstance(f, functools.partial) and not f.args else (f,kw)
+    if hasattr(g, 'params'): set_ |= asdict(resolve(g.params, lm, all_.get('hp'), **{k: v for k,v in all_.items() if k not in ('hp', *g.own)}))
     else: inspect.signature(f).bind(lm, [r for o in cases for r in o.requests], **kw)
     return name, f, cases, set_
 
