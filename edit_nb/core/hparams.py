@@ -120,7 +120,7 @@ for _k,_v in {
                        PMET=dict(layers=[3,4], clamp_norm_factor=4., mom2_update_weight=100., source='chosen here on 20 cases of the tune half')),
 }.items(): PRESETS[_k] = PRESETS.get(_k, {}) | _v
 
-# %% ../../nbs/core/04_hparams.ipynb #72b94559
+# %% ../../nbs/core/04_hparams.ipynb #214f11aa
 def _mem(l, src=_E, **kw): return dict(layers=[l], source=src, **kw)
 def _wise(l, src=_E, **kw): return _mem(l, src, n_iter=70) | kw
 def _db(l, src, **kw): return _mem(l, src, v_num_grad_steps=25, **kw)
@@ -146,7 +146,7 @@ PRESETS['mistral-7b'] |= dict(LocFT=_ft(23, _Lf+'mistral-7b.yaml; there every pa
 
 _short = [[5,4]]
 
-# %% ../../nbs/core/04_hparams.ipynb #b85fd1df
+# %% ../../nbs/core/04_hparams.ipynb #4044b358
 def _quiet(**kw): return dict(n_alike=24, context_template_length_params=_short, source=_T12) | kw
 PRESETS['atlas'] |= dict(
     GRACE=_mem(9, _T12, eps=12., n_iter=50), DEFER=_mem(8, _T12, edit_lr=.01, n_iter=40), MELO=_mem(9, _T12, radius=10., n_iter=40),
@@ -162,8 +162,10 @@ _long = dict(v_lr=1., v_num_grad_steps=40, lr=2e-3, optim_num_step=80, source='t
 PRESETS['atlas'] |= dict(UnKE=dict(layers=[5]) | _long, AnyEdit=dict(layers=[5], window_size=4, mom2_update_weight=1.) | _long)
 PRESETS['atlas-llama'] |= dict(UnKE=dict(layers=[4]) | _long | dict(source='as atlas'), AnyEdit=dict(layers=[4], window_size=4, mom2_update_weight=1.) | _long | dict(source='as atlas'))
 
-# %% ../../nbs/core/04_hparams.ipynb #8bb76a66
-def _lora(steps, modules, src=_E, **kw): v = dict(num_steps=steps, target_modules=modules, source=src, **kw); return dict(LoRA=v, AdaLoRA=v)
+# %% ../../nbs/core/04_hparams.ipynb #8cbfeaa6
+_dpo_note = 'modules as for LoRA, steps as its default; EasyEdit 14cea82 has 7 steps of 5e-5'
+def _lora(steps, modules, src=_E, **kw):
+    v = dict(num_steps=steps, target_modules=modules, source=src, **kw); return dict(LoRA=v, AdaLoRA=v, DPO=dict(target_modules=modules, source=_dpo_note))
 def _ask(): return dict(IKE=dict(k=16, source=_E), DoLa=dict(dola_layers='low', source=_E))
 _deco = dict(DeCo=dict(layers=[*range(20,29)], source=_E))
 
@@ -178,7 +180,7 @@ for _k,_v in {
 
 for _k,_l,_s in (('atlas',4,5e-3),('atlas-llama',3,5e-3)):
     _low = dict(layers=[_l], target_modules=['mlp_out'], num_steps=60, loss_stop=.05, lora_dropout=0., lr=1e-3, source=_T12)
-    PRESETS[_k] |= dict(LoRA=_low, QLoRA=_low | dict(source='as LoRA'), DPO=_low | dict(beta=.5), AdaLoRA=_low | dict(lr=_s), IKE=dict(k=4, source='chosen here on 20 cases of the tune half of atlas'))
+    PRESETS[_k] |= dict(LoRA=_low, QLoRA=_low | dict(source='as LoRA'), DPO=_low | dict(beta=.5), AdaLoRA=_low | dict(lr=_s), IKE=dict(k=4, source='chosen here on 20 cases of the tune half of atlas'), SERAC=dict(n_cases=40, width=64, source='chosen here; the scope classifier is fitted on the tune half of atlas'))
 
 # %% ../../nbs/core/04_hparams.ipynb #0ccebeed
 def _fits(v, t):
