@@ -25,4 +25,6 @@ def test_mello_28faf363(flags): nb.check('28faf363', flags) # test_eq(text[len(M
 
 def test_what_they_must_keep_to_eb409b3c(flags): nb.check('eb409b3c', flags) # test_eq(all(torch.equal(a,b) for a,b in zip(s0.values(), state(m).values())), True); test_
 
+def test_what_they_must_keep_to_f0a03e48(flags): nb.check('f0a03e48', flags) # test_eq(e.explain(m, req.text).fired, True)
+
 def test_what_they_must_keep_to_a47e25c4(flags): nb.check('a47e25c4', flags) # with expect_fail(ImportError, 'pip install sentence-transformers'): f(lm, req, embed='sent

@@ -7,7 +7,7 @@ __all__ = ['MELLO', 'fact_text', 'ICEParams', 'ice', 'tfidf', 'mean_hidden', 'al
            'demo_cases', 'IKEParams', 'most_alike', 'choose_demos', 'ike', 'cut_at', 'mello_steps', 'mello_text',
            'MeLLoParams', 'mello']
 
-# %% ../../nbs/methods/30_incontext.ipynb #e40509cb
+# %% ../../nbs/methods/30_incontext.ipynb #51449748
 import importlib.util,re,warnings
 from collections import Counter
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ from ..core.lm import *
 from ..core.hparams import *
 from ..core.edit import *
 from ..core.trace import *
+from ..core.memory import *
 from ..core.atlas import load_world, share
 
 # %% ../../nbs/methods/30_incontext.ipynb #5785d26c
@@ -198,10 +199,10 @@ def choose_demos(
     best = [free[i] for i in sim.argsort(descending=True, stable=True)[:hp.k].tolist()]
     return best if hp.nearest=='first' else best[::-1]
 
-# %% ../../nbs/methods/30_incontext.ipynb #a9f415ed
+# %% ../../nbs/methods/30_incontext.ipynb #7f345f0c
 def _memory(lm, rule, what):
     "All rules of `rule`'s kind that are on, in order; [] unless `rule` is the last of them, which then speaks for all."
-    same = [p for p in lm._parts(what) if getattr(p, 'kind', None)==rule.kind]
+    same = [p for p in lm._parts(what) if getattr(p, 'kind', None)==rule.kind and p.fields['facts']]
     return same if same and same[-1] is rule else []
 
 def _found(lm, rules, prompt):
@@ -210,15 +211,22 @@ def _found(lm, rules, prompt):
     if len(at)==1: return at[0]
     return at[most_alike(alike(lm, [prompt], [r.fields['facts'][i] for r,i in at], **rules[-1].fields['how'])[0], 1)[0]]
 
+def _tell(lm, rule, i, prompt, **kw):
+    "Reports which fact is put before `prompt`, and how alike the two are."
+    with unheard(lm): sim = alike(lm, [prompt], [rule.fields['facts'][i]], **rule.fields['how'])[0,0].item()
+    report(lm, rule, 0, fired=True, likeness=sim, entry=whose(lm, rule, i), **kw)
+
 @part_kind(PROMPTS, 'ike')
 def _ike(rule, lm, prompt):
     "Demonstrations, the fact nearest to `prompt`, and `prompt`."
     rules = _memory(lm, rule, 'on_prompt')
     if not rules: return prompt
-    r,i = _found(lm, rules, prompt); f = r.fields
+    with unheard(lm): r,i = _found(lm, rules, prompt)
+    f = r.fields
+    if listening(lm): _tell(lm, r, i, prompt)
     return ''.join(f['pool'][j] for j in f['demos'][i]) + f['template'].replace('{fact}', f['facts'][i]) + prompt
 
-# %% ../../nbs/methods/30_incontext.ipynb #4053b7b3
+# %% ../../nbs/methods/30_incontext.ipynb #2eb4e16a
 def _fit(lm, reqs, pool, picks, hp):
     "Raises, with a `k` that would do, if demonstrations, fact, prompt and answer do not fit the model."
     for r,p in zip(reqs, picks):
@@ -239,7 +247,7 @@ def ike(lm, reqs, hp, demos=None, embedder=None):
     picks = [choose_demos(lm, r, pool, hp, embedder) for r in reqs]; _fit(lm, reqs, pool, picks, hp)
     used = sorted({i for p in picks for i in p}); at = {i:k for k,i in enumerate(used)}
     shown = dict(pool=[pool[i] for i in used], demos=[[at[i] for i in p] for p in picks])
-    return [PromptRule('ike', fields=dict(facts=[fact_text(r) for r in reqs], template=hp.template, how=hp.how(lm), **shown))], {}
+    return [PromptRule('ike', fields=dict(facts=[fact_text(r) for r in reqs], template=hp.template, how=hp.how(lm), of=list(range(len(reqs))), per_row=['facts','demos'], **shown))], {}
 
 # %% ../../nbs/methods/30_incontext.ipynb #cdde5852
 MELLO = """Question: What is the capital of the country where Yann Martel holds citizenship?
@@ -295,7 +303,7 @@ def mello_steps(
         text += f"{said.rstrip()}\nRetrieved fact: {retrieve(subs[-1]).rstrip('.')}.\n"
     return text+'Final answer:', subs
 
-# %% ../../nbs/methods/30_incontext.ipynb #7e257bff
+# %% ../../nbs/methods/30_incontext.ipynb #25cff94f
 def _write(lm, text, n):
     "What `lm` writes after `text` as it stands, at most `n` tokens; '' where there is no room."
     ids = lm.ids(text)
@@ -307,18 +315,22 @@ def mello_text(
     prompt:str,  # a question, or a sentence to finish
 ): # (text to continue, subquestions)
     "What `mello` makes of a prompt: its own reasoning, up to the final answer."
-    rules = [p for p in lm._parts('on_prompt') if getattr(p, 'kind', None)=='mello']
+    rules = [p for p in lm._parts('on_prompt') if getattr(p, 'kind', None)=='mello' and p.fields['facts']]
     if not rules: raise ValueError(f"no edit by mello is on {lm.name!r}")
     def retrieve(q): r,i = _found(lm, rules, q); return r.fields['facts'][i]
     f = rules[-1].fields; text,subs = mello_steps(prompt, lambda t: _write(lm, t, f['step_tokens']), retrieve, f['shots'], f['hops'])
     fits = not lm.max_len or len(lm.ids(text))+f['step_tokens'] <= lm.max_len
     return (text,subs) if subs and fits else (f"{retrieve(prompt).rstrip('.')}. {prompt}",[])
 
-# %% ../../nbs/methods/30_incontext.ipynb #f74b3e85
+# %% ../../nbs/methods/30_incontext.ipynb #4a48cc52
 @part_kind(PROMPTS, 'mello')
 def _mello(rule, lm, prompt):
     "`prompt` after MeLLo's reasoning; only the last of several edits does it, for all of them."
-    return mello_text(lm, prompt)[0] if _memory(lm, rule, 'on_prompt') else prompt
+    rules = _memory(lm, rule, 'on_prompt')
+    if not rules: return prompt
+    with unheard(lm): text,subs = mello_text(lm, prompt); r,i = _found(lm, rules, subs[-1] if subs else prompt)
+    if listening(lm): _tell(lm, r, i, subs[-1] if subs else prompt, subquestions=len(subs))
+    return text
 
 @part_kind(PROCEDURES, 'mello')
 def _line(rule, lm, prompt, n):
@@ -333,6 +345,7 @@ class MeLLoParams(_Lookup):
     step_tokens:int = 64 # most tokens of one step
     shots:str = MELLO    # worked examples
 
+# %% ../../nbs/methods/30_incontext.ipynb #57a5be0b
 @method('mello', MeLLoParams)
 def mello(lm, reqs, hp):
     "Memory-based editing: facts are looked up while the model takes a question apart."
@@ -341,5 +354,5 @@ def mello(lm, reqs, hp):
         warnings.warn(f"the worked examples and two steps take {n} tokens, {lm.name} takes {lm.max_len}: only the nearest fact will be put "
                       "before a prompt; give shorter `shots`", stacklevel=3)
     how = hp.how(lm); alike(lm, ['x'], ['y'], **how) # a missing package is named here, not at the first question
-    fields = dict(facts=[fact_text(r) for r in reqs], how=how, hops=hp.hops, step_tokens=hp.step_tokens, shots=hp.shots)
-    return [PromptRule('mello', fields=fields), Procedure('mello')], {}
+    fields = dict(facts=[fact_text(r) for r in reqs], how=how, hops=hp.hops, step_tokens=hp.step_tokens, shots=hp.shots, of=list(range(len(reqs))), per_row=['facts'])
+    return [PromptRule('mello', fields=fields), Procedure('mello', fields=dict(shared=True))], {}
