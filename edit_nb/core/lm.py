@@ -121,7 +121,7 @@ def weight(self:LM,
         w = wm['weight']
     return w.T if is_transposed(m) else w
 
-# %% ../../nbs/core/02_lm.ipynb #4656abd7
+# %% ../../nbs/core/02_lm.ipynb #6eb73dfc
 @patch
 @contextlib.contextmanager
 def asking(self:LM,
@@ -131,11 +131,13 @@ def asking(self:LM,
     modes = [(m,m.training) for m in self.model.modules()]
     needs = [p for p in self.model.parameters() if p.requires_grad] if grad else []
     try:
-        for m,_ in modes: m.training = False
+        for m,t in modes:
+            if t: m.training = False # a module's __setattr__ is slow, and this is entered often
         for p in needs: p.requires_grad_(False)
         with torch.enable_grad() if grad else torch.no_grad(): yield self
     finally:
-        for m,t in modes: m.training = t
+        for m,t in modes:
+            if m.training!=t: m.training = t
         for p in needs: p.requires_grad_(True)
 
 # %% ../../nbs/core/02_lm.ipynb #854a8c26

@@ -103,7 +103,7 @@ def _answer_check(self:TraceApp, text):
     ids = self.lm.target_ids(text, self.target.value); tok = self.lm.tok.decode(ids[:1]); p = float(self.lm.logits(text)[0].softmax(-1)[ids[0]])
     return ('good' if p > .05 else 'warn'), f"the answer's first token {tok.strip()!r} has {p:.3f}"+('' if len(ids)==1 else f', of {len(ids)} tokens only this one counts')
 
-# %% ../../nbs/interact/02_trace_app.ipynb #60c4f394
+# %% ../../nbs/interact/02_trace_app.ipynb #2c59976c
 @patch
 def settings(self:TraceApp)->dict:
     "What the controls say, as arguments of `trace_steps` and `restored`."
@@ -117,11 +117,13 @@ def run(self:TraceApp)->TraceApp:
 
 @patch
 def _trace(self:TraceApp):
-    kw = self.settings(); t0,self.engine,sure = time.perf_counter(), Engine(self.lm), {}
+    kw = self.settings(); t0,self.engine,sure = time.perf_counter(), Engine(self.lm), {}; last = t0
     for panels,row,done in trace_steps(self.lm, engine=self.engine, **kw):
         if row is None: self._begin(panels, kw); self.first = time.perf_counter()-t0
         else: sure.setdefault(row[0], set()).add(row[1]); self._show(row[0], panels[row[0]], sure)
-        self.say(f'Preview after {self.first:.2f} s; exact rows follow', done=done); yield
+        self.say(f'Preview after {self.first:.2f} s; exact rows follow', done=done)
+        now = time.perf_counter(); yield 'quick' if row is not None and now-last < .3 else None
+        last = now
     self._show_all(panels, sure)
     self.say(f'Exact: {sum(o.scores.numel() for o in panels.values())} cells in {time.perf_counter()-t0:.1f} s, the preview after {self.first:.2f} s.')
 
