@@ -45,6 +45,9 @@ W.VBox([button, box, first.widget, edit.widget, second.widget])
 LAB = 'from edit_nb.all import *\nlm = LM.load()\ntrace_app(lm)'
 
 # --- servers
+VOILA = ['--no-browser', '--template=edit_nb', '--Voila.ip=127.0.0.1', '--port={port}', # as in the Makefile
+         *(f'--VoilaConfiguration.extension_denylist={o}' for o in ('jupyterlab-jupytext', '@voila-dashboards/jupyterlab-preview'))]
+
 def free_port():
     with socket.socket() as s: s.bind(('127.0.0.1', 0)); return s.getsockname()[1]
 
@@ -79,8 +82,7 @@ def servers(chrome, tmp_path_factory):
     "Addresses of Voila and of JupyterLab, both on a folder with the notebooks"
     d = tmp_path_factory.mktemp('served')
     notebook(d/'three.ipynb', START, APPS); notebook(d/'lab.ipynb', *LAB.splitlines()); shutil.copy(ROOT/'nbs'/'apps.ipynb', d)
-    deny = [f'--VoilaConfiguration.extension_denylist={o}' for o in ('jupyterlab-jupytext', '@voila-dashboards/jupyterlab-preview')]
-    started = [serve(d, 'voila', '--no-browser', '--template=edit_nb', '--Voila.ip=127.0.0.1', '--port={port}', *deny),
+    started = [serve(d, 'voila', *VOILA),
                serve(d, 'jupyterlab', '--no-browser', '--allow-root', '--ServerApp.ip=127.0.0.1', '--port={port}', '--IdentityProvider.token=', '--ServerApp.password=')]
     try: yield [up(*o) for o in started]
     finally:
