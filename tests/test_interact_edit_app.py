@@ -17,7 +17,7 @@ def test_files_370b1b58(flags): nb.check('370b1b58', flags) # app.apply().wait()
 
 def test_files_c6d5b8d4(flags): nb.check('c6d5b8d4', flags) # test_eq(lm.edits, []); assert all(torch.equal(p, w0[n]) for n,p in lm.model.named_paramete
 
-def test_files_a3e40c0e(flags): nb.check('a3e40c0e', flags) # app.file.value = f'{d}/e.safetensors'; app.save(); app.wait(); assert 'no edit is on' in a
+def test_files_aedaa780(flags): nb.check('aedaa780', flags) # app.file.value = f'{d}/e.safetensors'; app.save(); app.wait(); assert 'no edit is on' in a
 
 def test_bad_input_23f7d169(flags): nb.check('23f7d169', flags) # cs,st,on = tried(**kw); assert 'enb-bad' in cs and word in cs and word in st and not on, (
 

@@ -306,7 +306,7 @@ def discard(self:EditApp):
     "Forgets the edit that was previewed."
     self.edit = None; self.edit_card.layout.display = 'none'
 
-# %% ../../nbs/interact/03_edit_app.ipynb #8d793864
+# %% ../../nbs/interact/03_edit_app.ipynb #3e36e3c1
 def _name(e)->str: "An edit in a sentence."; return e.method + (f': {e.requests[0].text!r} → {e.requests[0].target_new.strip()!r}' if len(e.requests)==1 else '')
 
 @patch
@@ -338,7 +338,7 @@ def _again(self:EditApp, text):
     self.tell(); yield
     r,probes = _request_of(self), _read_probes(self.probes.value); qs,ts = [r.text]+[p.prompt for p in probes], [r.target_new]+[p.target for p in probes]
     with without_edits(self.lm): before = _ask_all(self.lm, qs, ts)
-    self._compare(probes, before, _ask_all(self.lm, qs, ts) if self.lm.edits else before, ('No edits', f'Now, {len(self.lm.edits)} on')); self.say(text, 'good')
+    self._compare(probes, before, _ask_all(self.lm, qs, ts) if self.lm.edits else before, ('No edits', f'Now, {len(self.lm.edits) or "none"} on')); self.say(text, 'good')
 
 # %% ../../nbs/interact/03_edit_app.ipynb #5c8cc16a
 @patch
