@@ -7,6 +7,8 @@ def test_statistics_that_can_be_taken_back_dc11bcb1(flags): nb.check('dc11bcb1',
 
 def test_statistics_that_can_be_taken_back_0afc67f2(flags): nb.check('0afc67f2', flags) # test_close(normalise_rows(X[:50], row_summary(X), 2).std(0)[:2], torch.ones(2), .05)
 
+def test_statistics_that_can_be_taken_back_1518603d(flags): nb.check('1518603d', flags) # test_eq([size[None,1] < .25, size[6,1] > .6, size[6,3] > size[None,3]], [True]*3); test_cl
+
 def test_inputs_and_gradients_5e568865(flags): nb.check('5e568865', flags) # test_eq(sum(len(t) for _,t in rows), len(hg['mlp_out.1']))
 
 def test_the_solve_088d5f01(flags): nb.check('088d5f01', flags) # test_close(a@b, torch.linalg.solve(H.double().T@H.double()+.5*torch.eye(20).double(), H.do
@@ -14,6 +16,8 @@ def test_the_solve_088d5f01(flags): nb.check('088d5f01', flags) # test_close(a@b
 def test_against_the_released_code_111e0d88(flags): nb.check('111e0d88', flags) # print(f'turn {b} {s}: keys {errs[0]:.1e}, gradients {errs[1]:.1e}, delta W {errs[2]:.1e}')
 
 def test_on_the_built_in_model_c9ed3406(flags): nb.check('c9ed3406', flags) # test_eq(got > before+10 and both > before+10 and said[1] > said[0]+3, True)
+
+def test_on_the_built_in_model_c24ec3f9(flags): nb.check('c24ec3f9', flags) # test_eq(heavy > light, True)
 
 def test_on_the_built_in_model_4a240f8c(flags): nb.check('4a240f8c', flags) # test_eq(clean.state_dict()[n], again.state_dict()[n]); test_ne(clean.state_dict()[n].norm(
 

@@ -110,13 +110,13 @@ for _k,(_t,_L,*_) in MODELS.items():
         _near = next((m for m in _kin.get(_t, ('llama-2-7b','llama-3-8b')) if (m,_f) in _released), None)
         if (_k,_f) not in _released and _near: PRESETS.setdefault(_k, {})[_f] = by_depth(_released[_near,_f], MODELS[_near][1], _L, _near)
 
-# %% ../../nbs/core/04_hparams.ipynb #5f602f2e
+# %% ../../nbs/core/04_hparams.ipynb #45f5c72b
 _U = 'XiaojieGu/UltraEdit 0beb222'
 for _k,_v in {
     'gpt-j-6b':   dict(KN=dict(adaptive_threshold=.1, source=_E)),
     'llama-3-8b': dict(UltraEdit=dict(layers=[*range(11,16),*range(18,25)], edit_modules=[*(f'mlp_gate.{l}' for l in range(11,16)),*(f'mlp_in.{l}' for l in range(18,25))], source=_U)),
     'mistral-7b': dict(UltraEdit=dict(layers=[29,30], source=_U)),
-    'atlas':      dict(UltraEdit=dict(layers=[7,8], lr=5e-3, source='chosen here on 30 of the atlas cases'),
+    'atlas':      dict(UltraEdit=dict(layers=[7,8], lr=4e-3, prior=6., source='tuned here on 20 cases alone and 100 together, of the tune half of atlas'),
                        PMET=dict(layers=[3,4], clamp_norm_factor=4., mom2_update_weight=100., source='chosen here on 20 cases of the tune half')),
 }.items(): PRESETS[_k] = PRESETS.get(_k, {}) | _v
 

@@ -37,7 +37,7 @@ def merge_summaries(
     inside = b[1+d:]*(k/(k-1) if inflate else 1.); gap = o-m
     return torch.cat([(n+k)[None], m+k*gap/(n+k), a[1+d:]+inside+n*k*gap**2/(n+k)])
 
-# %% ../../nbs/methods/14_ultraedit.ipynb #000d607f
+# %% ../../nbs/methods/14_ultraedit.ipynb #f73c68fc
 def total_summary(
     ss:list, # summaries, in the order they were made
     released:bool=False, # with the spread of the released code?
@@ -56,12 +56,13 @@ def normalise_rows(
     s:Tensor, # summary of all rows so far, these included
     d_in:int, # width of h
     released:bool=False, # as the released code?
+    prior:float|None=None, # rows that the prior is worth; None = 1/n
 )->Tensor: # (n, d_in+d_out) float64
     "`x` less the mean, divided by the spread."
     n,d = s[0],len(s)//2; m,M = s[1:1+d],s[1+d:]
     if not released:
-        scale,k = (M/n+m**2).sqrt(), 1/n; scale = torch.cat([o.mean().expand(len(o))**2 for o in scale.split([d_in, d-d_in])])
-        M,m,n = M+k*scale+n*k*m**2/(n+k), n*m/(n+k), n+k # the prior: 1/n of a row of mean 0
+        scale,k = (M/n+m**2).sqrt(), 1/n if prior is None else prior; scale = torch.cat([o.mean().expand(len(o))**2 for o in scale.split([d_in, d-d_in])])
+        M,m,n = M+k*scale+n*k*m**2/(n+k), n*m/(n+k), n+k # the prior: k rows of mean 0
     std = (M/(n-1+(torch.finfo(torch.float32).eps if released else 0))).sqrt()
     return (x.double()-m)/(std+torch.finfo(torch.float32).eps)
 
@@ -109,25 +110,26 @@ def ridge(
     if n < d: return torch.linalg.solve(H@H.T+lam*I, V).T, H
     return torch.linalg.solve(H.T@H+lam*I, H.T@V).T, I
 
-# %% ../../nbs/methods/14_ultraedit.ipynb #223b9ddc
+# %% ../../nbs/methods/14_ultraedit.ipynb #73a3a2a0
 @dataclass
 class UltraEditParams(HParams):
     "Hyper-parameters of UltraEdit."
     family:ClassVar[str] = 'UltraEdit'
     depth:ClassVar[float|None] = .85
-    positive:ClassVar[tuple] = ('lr','batch_size','lamda')
+    positive:ClassVar[tuple] = ('lr','batch_size','lamda','prior')
     edit_modules:list|None = None    # sites to edit, e.g. `['mlp_gate.11', 'mlp_in.18']`; None = `mlp_out` of `layers`
     lr:float = 1e-6                  # η
     batch_size:int = 10              # requests in one backward pass
     lamda:float = 1.                 # λ of the solve
     token:str = 'ans'                # rows: tokens of the answers, or `'mask'`: all tokens
     normaliser:str = 'welford'       # statistics per matrix, safe for one row; or `'released'`
+    prior:float|None = None          # rows that `'welford'` starts from, of mean zero and the overall scale; None = 1/n with n rows seen
     def __post_init__(self):
         super().__post_init__()
         for k,v in dict(token=('ans','mask'), normaliser=('welford','released')).items():
             if getattr(self, k) not in v: raise ValueError(f"{k} should be one of {', '.join(v)}, got {getattr(self, k)!r}")
 
-# %% ../../nbs/methods/14_ultraedit.ipynb #507133ad
+# %% ../../nbs/methods/14_ultraedit.ipynb #74020d00
 def edit_stream(
     lm:LM,     # with the edits that are on
     site:str,  # edited site
@@ -144,7 +146,7 @@ def _features(lm, xs, hp):
     new = {s: torch.stack([row_summary(o) for o in (x if rel else [torch.cat(x)])]) for s,x in xs.items()}
     def seen(s): return [o for k in (xs if rel else [s]) if shape[k]==shape[s] for o in (*edit_stream(lm, k), *new[k])]
     tot = {s: total_summary(seen(s), rel) for s in xs}
-    return {s: normalise_rows(torch.cat(x), tot[s], shape[s][1], rel) for s,x in xs.items()}, new
+    return {s: normalise_rows(torch.cat(x), tot[s], shape[s][1], rel, hp.prior) for s,x in xs.items()}, new
 
 # %% ../../nbs/methods/14_ultraedit.ipynb #7ca72345
 @method('ultraedit', UltraEditParams)
