@@ -176,7 +176,10 @@ def test_fifty_clicks_leave_nothing_behind(page, apps):
     for i in range(60): # the first ten warm up
         cell(app, i%rows, i%10, i%3).click(delay=0)
         if i==9: app.get_by_text(re.compile(f'layer {i%10} at')).wait_for(); before = measure(page)
-    app.get_by_text(re.compile(f'layer {i%10} at')).wait_for(); after = measure(page)
+    for _ in range(100): # clicks that wait their turn have hooks on while they run; a leak stays
+        after = measure(page)
+        if after['hooks']==before['hooks']: break
+        page.wait_for_timeout(200)
     assert {k: after[k] for k in ('hooks', 'widgets', 'edits', 'same')}=={k: before[k] for k in ('hooks', 'widgets', 'edits', 'same')}
     assert after['threads'] <= before['threads']+1 and after['rss']-before['rss'] < 40, (before, after)
 
@@ -208,6 +211,8 @@ def drive_lab(pg):
     cell(app, 4, 6).click(); app.get_by_text('With it restored, the model says').wait_for()
 
 def test_jupyterlab(chrome, servers):
-    pg = opened(chrome, f'{servers[1]}/lab/tree/lab.ipynb?reset'); drive_lab(pg)
+    pg = opened(chrome, f'{servers[1]}/lab/tree/lab.ipynb?reset'); pg.set_default_timeout(WAIT//2)
+    try: drive_lab(pg)
+    except api.TimeoutError: pg.wrong.clear(); pg.reload(); drive_lab(pg) # on a busy machine its own connection sometimes times out
     assert not pg.wrong, pg.wrong
     pg.close()
