@@ -10,7 +10,7 @@ api = pytest.importorskip('playwright.sync_api', reason='playwright is not insta
 
 ROOT = Path(__file__).resolve().parent.parent
 FLAGS = '--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync'.split()
-WAIT = 120_000 # milliseconds until a machine that has other work to do is given up
+WAIT = 300_000 # milliseconds until a machine that has other work to do is given up
 
 def chromium(p):
     "A Chromium of this machine, or the one that Playwright has fetched"
@@ -54,7 +54,7 @@ def free_port():
 def serve(folder, *args):
     "Start a server of `folder` with a home of its own; (process, address)"
     port,bin = free_port(), str(Path(sys.executable).parent)
-    env = {k: v for k,v in os.environ.items() if not k.startswith(('PYTEST', 'IN_TEST', 'JUPYTER'))}
+    env = {k: v for k,v in os.environ.items() if not k.startswith(('PYTEST', 'IN_TEST', 'JUPYTER'))} | dict(OMP_NUM_THREADS='1') # threads that wait for a busy core are slow
     env |= dict(HOME=str(folder), PATH=bin+os.pathsep+env['PATH'], PYTHONPATH=str(ROOT), JUPYTER_PATH=str(ROOT/'docs'/'voila'), IPYTHONDIR=str(folder/'ipython'), OMP_NUM_THREADS='1')
     with open(folder/f'{port}.log', 'w') as log: # in a file: a pipe that nobody reads would stop the server
         run = subprocess.Popen([sys.executable, '-m', *[o.format(port=port) for o in args]], cwd=folder, env=env, stdout=log, stderr=log, start_new_session=True)

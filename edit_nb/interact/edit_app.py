@@ -204,7 +204,7 @@ class EditApp(Desk):
     "Change a fact: request, preview, before and after, history."
     title = 'Change a fact'
     def __init__(self, lm=None, prompt=None, subject=None, target=None, method=None, layers=None, probes=None):
-        method = method or next(iter(METHODS), None)
+        method = method or ('rome' if 'rome' in METHODS else next(iter(METHODS), None))
         if method not in METHODS: raise ValueError(f"unknown method {method!r}; known: {', '.join(METHODS) or 'none, import edit_nb.all first'}")
         self.given,self.first = (prompt, subject, target, probes), dict(method=method, layers=layers)
         self.edit,self.seen,self.history,self._asked,self._rows = None, None, [], 0, {}
@@ -442,7 +442,7 @@ def edit_app(
     prompt:str|None=None,  # sentence with the subject in it, or template with `{}`; None = an example
     subject:str|None=None, # its subject
     target:str|None=None,  # the new answer
-    method:str|None=None,  # a key of `METHODS`; None = the first
+    method:str|None=None,  # a key of `METHODS`; None = ROME, or the first
     layers:list|None=None, # layers to edit; None = the preset's
     probes:str|None=None,  # lines for `_read_probes`
 )->EditApp: # shows as a page
