@@ -103,7 +103,7 @@ class Links:
             p = os.path.normpath(Path(self.source[here]).parent/m[1])
             return f"({rel(self.page[p])}{m[2] or ''})" if p in self.page else m[0]
         md = re.sub(r'\[`([^`]+)`\]\('+re.escape(self.base)+r'/([^)\s]+)\)', symbol, md)
-        return re.sub(r'\((?!https?:)([^)\s#]+\.ipynb)(#[^)\s]*)?\)', notebook, md)
+        return re.sub(r'\((?!https?:)([^()\[\]\s#]+\.ipynb)(#[^)\s]*)?\)', notebook, md)
     @property
     def source(self): return {v: k for k,v in self.page.items()}
 
