@@ -213,6 +213,6 @@ def drive_lab(pg):
 def test_jupyterlab(chrome, servers):
     pg = opened(chrome, f'{servers[1]}/lab/tree/lab.ipynb?reset'); pg.set_default_timeout(WAIT//2)
     try: drive_lab(pg)
-    except api.TimeoutError: pg.wrong.clear(); pg.reload(); drive_lab(pg) # on a busy machine its own connection sometimes times out
+    except api.TimeoutError: pg.wrong[:] = [o for o in pg.wrong if o.startswith('asks')]; pg.reload(); drive_lab(pg) # on a busy machine its own connection sometimes times out
     assert not pg.wrong, pg.wrong
     pg.close()

@@ -238,6 +238,11 @@ def _finish(lm, name, reqs, parts, **stats):
     for r,o in zip(reqs, end): check_fit(name, r, o)
     return parts, dict(loss=end) | stats
 
+def _trained(lm, name, reqs, rows, at, ds, texts, hp, **stats):
+    "`_finish` with the block trained on `rows`."
+    ch,losses = fit_block(lm, rows, at, ds, texts or unrelated_texts(lm, hp.ex_data_num, hp.seed), hp)
+    return _finish(lm, name, reqs, [WeightDelta(k, d.cpu()) for k,d in ch.items()], losses=losses, **stats)
+
 @method('unke', UnKEParams)
 def unke(
     lm:LM,   # the model
@@ -248,8 +253,7 @@ def unke(
     "UnKE (Deng et al. 2024): one layer is trained to start the whole answer at the last token of the question."
     one_layer(hp, 'unke'); rows,at,ds,vs = _deltas(lm, reqs, hp); n = [len(lm.ids(r.text)) for r in reqs]
     if hp.window_size is not None: raise ValueError("unke has one window, the whole answer; anyedit has window_size")
-    ch,losses = fit_block(lm, [o[:k] for o,k in zip(rows, n)], at, ds, texts or unrelated_texts(lm, hp.ex_data_num, hp.seed), hp)
-    return _finish(lm, 'unke', reqs, [WeightDelta(k, d.cpu()) for k,d in ch.items()], v_losses=vs, losses=losses)
+    return _trained(lm, 'unke', reqs, [o[:k] for o,k in zip(rows, n)], at, ds, texts, hp, v_losses=vs)
 
 # %% ../../nbs/methods/33_unstructured.ipynb #33dc0ed3
 @method('anyedit', AnyEditParams)
@@ -263,5 +267,4 @@ def anyedit(
     "AnyEdit (Jiang et al. 2025): one target per window of the answer, written by training the layer or in closed form."
     l = one_layer(hp, 'anyedit'); rows,at,ds,vs = _deltas(lm, reqs, hp); stats = dict(v_losses=vs, windows=[len(o) for o in at])
     if hp.write=='memit': return _finish(lm, 'anyedit', reqs, [write_windows(lm, rows, at, ds, hp, (mom2 or second_moment(lm, [l]))[l])], **stats)
-    ch,losses = fit_block(lm, rows, at, ds, texts or unrelated_texts(lm, hp.ex_data_num, hp.seed), hp)
-    return _finish(lm, 'anyedit', reqs, [WeightDelta(k, d.cpu()) for k,d in ch.items()], losses=losses, **stats)
+    return _trained(lm, 'anyedit', reqs, rows, at, ds, texts, hp, **stats)
