@@ -175,15 +175,17 @@ def textbook_value(
             with torch.no_grad(): delta.mul_((hp.clamp_norm_factor*v0s[0].norm()/delta.norm()).clamp(max=1))
     return Values(v0s[0][None], delta.detach()[None], [torch.stack(losses)])
 
-# %% ../../nbs/core/09_keyvalue.ipynb #802f6bfd
+# %% ../../nbs/core/09_keyvalue.ipynb #f6796b8a
 class _Group:
-    "Rows of like length, aligned at their lookup token: from `delta` to losses."
+    "Rows of like length, aligned at their end: from `delta` to losses."
     def __init__(self, eng, rows, layer, site):
         self.eng,self.rows,self.kl0 = eng,rows,None
         self.inside = None if site=='block' or site=='mlp_out' and not eng.lm.arch.post_norm else f'{site}.{layer}'
         self.start = layer if self.inside else layer+1
         rec = eng.record(eng.lm.batch([o.ids for o in rows]), start=self.start, keep=[self.start])
-        self.s = eng.suffix(rec, [o.at for o in rows], self.start)
+        q = max(len(o.ids)-o.at for o in rows); first = [max(0, len(o.ids)-q) for o in rows] # no later than the lookup token
+        self.s = eng.suffix(rec, first, self.start)
+        self.s.col = torch.as_tensor(self.s.col)+torch.tensor([o.at-f for o,f in zip(rows, first)], device=self.s.h.device)
         self._index()
 
     def _index(self):
@@ -210,10 +212,10 @@ def keep(self:_Group, idxs):
     self.rows = [self.rows[j] for j in idxs]
     self._index()
 
-# %% ../../nbs/core/09_keyvalue.ipynb #e195d181
+# %% ../../nbs/core/09_keyvalue.ipynb #bb2f107f
 @patch
-def logits(self:_Group, delta, lens=None):
-    "(scored columns, V) logits with each request's `delta` added at its lookup token; and those of layer `lens`, if asked."
+def states(self:_Group, delta, lens=None):
+    "(scored columns, d) states leaving the last block with each request's `delta` added at its lookup token, and those leaving block `lens`, if asked; at level `'replay'`, logits."
     eng,s,i = self.eng, self.s, torch.arange(len(self.rows), device=self.at.device)
     def add(h): h[i,self.at] = (up(h[i,self.at])+delta[self.edit].to(h.device)).to(h.dtype)
     h,early = s.h, None
@@ -222,17 +224,24 @@ def logits(self:_Group, delta, lens=None):
         if eng.level=='replay': return up(eng.resume(h, s.A, self.start)[self.r,self.c]), None
         for l in range(self.start, eng.n-1):
             h = eng.block(l, h, s.A)
-            if l==lens: early = up(eng.top(h[self.r,self.c][:,None])[:,0])
+            if l==lens: early = h[self.r,self.c]
         n = s.A.q-int(self.c.min())
         if self.start < eng.n: h = eng.last_block(h, s.A, n)
-        return up(eng.top(h[self.r, self.c-(s.A.q-h.shape[1])][:,None])[:,0]), early
+        return h[self.r, self.c-(s.A.q-h.shape[1])], early
 
-# %% ../../nbs/core/09_keyvalue.ipynb #4840ba2d
+def _scores(groups, delta, lens=None):
+    "For each group, logits at its scored columns, and those of layer `lens` or None: the states of all groups meet the head together."
+    outs,eng = [g.states(delta, lens) for g in groups], groups[0].eng
+    if eng.level=='replay': return outs
+    def head(hs): return up(eng.top(torch.cat(hs)[:,None])[:,0]).split([len(o) for o in hs])
+    last,early = zip(*outs)
+    return list(zip(head(last), early if early[0] is None else head(early)))
+
+# %% ../../nbs/core/09_keyvalue.ipynb #ebdd3701
 @patch
-def loss(self:_Group, delta, kl_factor, lens=None):
-    "(n,) likelihood term and (n,) divergence term of the rows in this group."
-    last,early = self.logits(delta, lens); p,e = self.n_pick, self.edit[self.r]
-    zero = torch.zeros(len(delta), dtype=last.dtype, device=last.device)
+def loss(self:_Group, last, early, n, kl_factor):
+    "(n,) likelihood term and (n,) divergence term of the rows in this group, from what `_scores` gives."
+    p,e = self.n_pick, self.edit[self.r]; zero = torch.zeros(n, dtype=last.dtype, device=last.device)
     lp = (last if early is None else early)[:p].log_softmax(-1)
     nll = zero.index_add(0, e[:p], -lp.gather(1, self.t[:p,None])[:,0]*self.w.to(lp))
     if p==len(last): return nll, zero
@@ -240,17 +249,16 @@ def loss(self:_Group, delta, kl_factor, lens=None):
     if self.kl0 is None: self.kl0 = now.detach()
     return nll, zero.index_add(0, e[p:], kl_factor*(now.exp()*(now-self.kl0)).sum(-1)) # KL(now ‖ before)
 
-# %% ../../nbs/core/09_keyvalue.ipynb #deefda33
+# %% ../../nbs/core/09_keyvalue.ipynb #1afce395
 def row_groups(
     sizes:list, # tokens each row has to run
-    waste:float=.2, # largest part of a group that may be padding
+    extra:int=16, # what a group costs besides, in tokens
 )->list: # lists of row numbers
-    "Groups rows of like length."
-    res = []
-    for i in sorted(range(len(sizes)), key=lambda i: sizes[i]):
-        if res and (len(res[-1])+1)*sizes[i]*(1-waste) <= sum(sizes[j] for j in res[-1])+sizes[i]: res[-1].append(i)
-        else: res.append([i])
-    return res
+    "Groups rows of like length at the least cost: rows times the longest, plus `extra`, for each group."
+    rows = {n: [i for i,o in enumerate(sizes) if o==n] for n in sorted(set(sizes))}; ns = list(rows); best = [(0,[])]
+    for j,n in enumerate(ns): # the best grouping of all rows up to this length ends with those from some length on
+        best.append(min((best[i][0]+extra+n*sum(len(rows[m]) for m in ns[i:j+1]), best[i][1]+[ns[i:j+1]]) for i in range(j+1)))
+    return [[i for n in g for i in rows[n]] for g in best[-1][1]]
 
 def value_bytes(
     lm:LM,     # the model
@@ -262,17 +270,15 @@ def value_bytes(
     L,c = lm.n_layers-layer, lm.weight('mlp_out.0').element_size()
     return c*L*(ran*(3*lm.weight('mlp_out.0').shape[1]+10*lm.d_model) + 2*past*lm.d_model) + 8*lm.n_vocab
 
-# %% ../../nbs/core/09_keyvalue.ipynb #464c4105
+# %% ../../nbs/core/09_keyvalue.ipynb #7c9423e8
 def _step_losses(groups, delta, v0, hp, lens, grad):
     "(n, 4) losses at `delta`: total, nll, kl, decay; gradients go to `delta.grad`."
     parts = torch.zeros(3, len(delta), dtype=delta.dtype, device=delta.device)
     with torch.set_grad_enabled(grad):
         decay = hp.v_weight_decay*delta.norm(dim=1)/v0.norm(dim=1)**2
-        for g in groups:
-            two = g.loss(delta, hp.kl_factor, lens); loss = sum(o.sum() for o in two)
-            if grad and loss.requires_grad: loss.backward()
-            for k,o in enumerate(two): parts[k] += o.detach().to(parts)
-        if grad: decay.sum().backward()
+        two = [torch.stack(o).sum(0) for o in zip(*(g.loss(*o, len(delta), hp.kl_factor) for g,o in zip(groups, _scores(groups, delta, lens))))]
+        if grad: sum(two).add(decay.to(two[0])).sum().backward()
+        for k,o in enumerate(two): parts[k] = o.detach().to(parts)
     parts[2] = decay.detach()
     return torch.cat([parts.sum(0)[None], parts]).T
 
