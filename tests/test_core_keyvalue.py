@@ -15,7 +15,7 @@ def test_which_value_ef0d03a8(flags): nb.check('ef0d03a8', flags) # test_eq(m.to
 
 def test_the_textbook_loop_75a28144(flags): nb.check('75a28144', flags) # test_eq(tv.losses[0][-1,1] < tv.losses[0][0,1], True)
 
-def test_many_requests_at_once_1ab5d73f(flags): nb.check('1ab5d73f', flags) # test_eq(row_groups([5,5,5,1,6,1,9]), [[3,5],[0,1,2,4],[6]])
+def test_many_requests_at_once_1f77c51f(flags): nb.check('1f77c51f', flags) # got = row_groups(sizes, extra); test_eq(sorted(sum(got, [])), list(range(7)))
 
 def test_one_value_for_several_facts_of_a_subject_55382bfe(flags): nb.check('55382bfe', flags) # test_eq(same_subject(two), [[0,2],[1]])
 

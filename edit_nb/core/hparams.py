@@ -110,14 +110,14 @@ for _k,(_t,_L,*_) in MODELS.items():
         _near = next((m for m in _kin.get(_t, ('llama-2-7b','llama-3-8b')) if (m,_f) in _released), None)
         if (_k,_f) not in _released and _near: PRESETS.setdefault(_k, {})[_f] = by_depth(_released[_near,_f], MODELS[_near][1], _L, _near)
 
-# %% ../../nbs/core/04_hparams.ipynb #45f5c72b
+# %% ../../nbs/core/04_hparams.ipynb #39a458e6
 _U = 'XiaojieGu/UltraEdit 0beb222'
 for _k,_v in {
     'gpt-j-6b':   dict(KN=dict(adaptive_threshold=.1, source=_E)),
     'llama-3-8b': dict(UltraEdit=dict(layers=[*range(11,16),*range(18,25)], edit_modules=[*(f'mlp_gate.{l}' for l in range(11,16)),*(f'mlp_in.{l}' for l in range(18,25))], source=_U)),
     'mistral-7b': dict(UltraEdit=dict(layers=[29,30], source=_U)),
-    'atlas':      dict(UltraEdit=dict(layers=[7,8], lr=4e-3, prior=6., source='tuned here on 20 cases alone and 100 together, of the tune half of atlas'),
-                       PMET=dict(layers=[3,4], clamp_norm_factor=4., mom2_update_weight=100., source='chosen here on 20 cases of the tune half')),
+    'atlas':      dict(UltraEdit=dict(layers=[3,4], token='mask', lr=2e-3, lamda=10., prior=6., source='tuned here on 32 cases alone and 100 together, of the tune half of atlas'),
+                       PMET=dict(layers=[0,1,2,3], clamp_norm_factor=12., mom2_update_weight=100., source='tuned here on 16 cases alone and 100 together, of the tune half of atlas')),
 }.items(): PRESETS[_k] = PRESETS.get(_k, {}) | _v
 
 # %% ../../nbs/core/04_hparams.ipynb #214f11aa
@@ -146,15 +146,15 @@ PRESETS['mistral-7b'] |= dict(LocFT=_ft(23, _Lf+'mistral-7b.yaml; there every pa
 
 _short = [[5,4]]
 
-# %% ../../nbs/core/04_hparams.ipynb #4044b358
+# %% ../../nbs/core/04_hparams.ipynb #a73e113d
 def _quiet(**kw): return dict(n_alike=24, context_template_length_params=_short, source=_T12) | kw
 PRESETS['atlas'] |= dict(
-    GRACE=_mem(9, _T12, eps=12., n_iter=50), DEFER=_mem(8, _T12, edit_lr=.01, n_iter=40), MELO=_mem(9, _T12, radius=10., n_iter=40),
+    GRACE=_mem(9, _T12, eps=12., n_iter=50), DEFER=_mem(9, _T12, edit_lr=.01, n_iter=40, threshold=.98, n_alike=96, quiet_coef=3.), MELO=_mem(9, _T12, radius=45., n_iter=40),
     WISE=_mem(6, _T12, n_iter=60, act_ratio=.8) | _quiet(), TPatcher=_mem(9, _T12, n_iter=120, n_memory=10, n_alike=40, mem_loss_coef=60.),
     CaliNet=_mem(3, slots=16) | _quiet(quiet_coef=30.), LocFT=dict(layers=[4], lr=2e-3, batch_size=8, num_steps=70, source=_T12),
     NeuralDB=_db(3, _T12, gamma=.9, v_weight_decay=.002, clamp_norm_factor=12.))
 PRESETS['atlas-llama'] |= dict(
-    GRACE=_mem(7, _T12, site='mlp_in', eps=8., n_iter=50), DEFER=_mem(6, 'as atlas', edit_lr=.01, n_iter=40), MELO=_mem(7, 'as atlas', radius=20., n_iter=40),
+    GRACE=_mem(7, _T12, site='mlp_in', eps=8., n_iter=50), DEFER=_mem(7, 'as atlas', edit_lr=.01, n_iter=40, threshold=.98, n_alike=96, quiet_coef=3.), MELO=_mem(7, _T12, radius=60., n_iter=40),
     WISE=_mem(3, _T12, n_iter=60, act_ratio=.8) | _quiet(), TPatcher=_mem(7, _T12, n_iter=120, n_memory=10, n_alike=40, mem_loss_coef=60.),
     CaliNet=_mem(2, slots=16) | _quiet(quiet_coef=30.), LocFT=dict(layers=[3], lr=2e-3, batch_size=8, num_steps=70, source=_T12),
     NeuralDB=_db(3, 'as atlas', gamma=.9, v_weight_decay=.002, clamp_norm_factor=12.))

@@ -191,7 +191,7 @@ def _grace_hook(site, es, hp):
         prompt_lens=[e.n_prompt for e in es], per_row=['labels','prompt_lens'],
                                                    replacement=hp.replacement, match=hp.label_match, expand=hp.eps_expand, stale=hp.stale_query))
 
-# %% ../../nbs/methods/20_grace.ipynb #fce176b5
+# %% ../../nbs/methods/20_grace.ipynb #70a64b9a
 @dataclass
 class DEFERParams(HParams):
     "Settings of DEFER; names and defaults as released."
@@ -200,8 +200,13 @@ class DEFERParams(HParams):
     edit_lr:float = 7e-5   # Adam step
     n_iter:int = 100       # steps for an edit
     threshold:float = .5   # gate above which the prediction replaces the output
+    n_alike:int = 0        # prompts like the request's, about other things, at which the gate learns to stay shut (0: as released)
+    quiet_coef:float = 1.  # weight of what the gate says there, and of what it fails to say at the request
     released:bool = False  # ask at the last token, write everywhere, one pair of maps for all edits?
-    seed:int = 0           # of the first maps
+    seed:int = 0           # of the first maps and of the other things
+    def __post_init__(self):
+        super().__post_init__()
+        if self.n_alike<0: raise ValueError(f"n_alike should be 0 or more, got {self.n_alike}")
 
 def _gate(h, q): return torch.sigmoid(F.linear(q, h['gate'], h['gate_bias']))[:,0]
 def _predict(h, q): return F.linear(q, h['value'], h['value_bias'])
@@ -231,7 +236,7 @@ def _defer(h, lm, module, args, out):
     for r in fire.nonzero()[:,0].tolist(): o[r, slice(None) if rel else at[r]] = _predict(ts[act[int(i[r])]], q[r:r+1])[0].to(o)
     return with_hidden(out, o.view(hidden(out).shape))
 
-# %% ../../nbs/methods/20_grace.ipynb #fa3382d1
+# %% ../../nbs/methods/20_grace.ipynb #561cedf5
 def train_defer(
     lm:LM,    # the model
     r:EditRequest, # what it should say
@@ -239,10 +244,14 @@ def train_defer(
     t:dict,   # `gate`, `gate_bias`, `value`, `value_bias`
     hp,       # `DEFERParams`
 ): # trained maps, losses before each step
-    "Trains gate and prediction on one request."
+    "Trains gate and prediction on one request; with `n_alike`, the gate is also told where to be shut."
     b,y = answer_batch(lm, [r.text], [r.target_new]); x = layer_input(lm, b, site); losses = []
     t = {k: v.clone().requires_grad_() for k,v in t.items()}; at = x.shape[1]-1 if hp.released else int(b.last[0])
-    opt = torch.optim.Adam(t.values(), lr=hp.edit_lr)
+    opt = torch.optim.Adam(t.values(), lr=hp.edit_lr); shut = alike_prompts(lm, r, hp.n_alike, hp.seed)
+    def told(): # softplus(-z) = -log sigmoid(z): the request opens the gate, other things shut it
+        z = [F.linear(q.to(t['gate']), t['gate'], t['gate_bias'])[:,0] for q in (x[:,at], away)]
+        return hp.quiet_coef*(F.softplus(-z[0]).mean()+F.softplus(z[1]).mean())
+    if shut: b2 = lm.encode(shut); away = layer_input(lm, b2, site)[torch.arange(len(shut)), torch.tensor(b2.lens)-1]
     with torch.no_grad(): raw = lm.module(site).forward(
         x.to(lm.weight(site))) # the layer's own output: edits that are on may have replaced it
     def mix(o):
@@ -251,6 +260,7 @@ def train_defer(
     with lm.asking(grad=True), Trace(lm, edit={site: mix}):
         for _ in range(hp.n_iter):
             loss = answer_nll(lm, b, y).mean(); losses.append(loss.item())
+            if shut: loss = loss+told()
             opt.zero_grad(); loss.backward(); opt.step()
     return {k: v.detach() for k,v in t.items()}, losses
 
