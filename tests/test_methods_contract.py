@@ -9,15 +9,13 @@ def test_one_cell_a4e6c62e(flags): nb.check('a4e6c62e', flags) # test_eq([o.star
 
 def test_one_cell_530911d0(flags): nb.check('530911d0', flags) # test_eq(good[:2], 'ok'); test_eq(not_here.startswith(('ImportError: qlora trains on a mode
 
-def test_a_part_of_the_table_97874e0c(flags): nb.check('97874e0c', flags) # test_eq([n for n,o in bad.items() if n!='qlora' or 'trains on a model in 4 bits' not in o]
-
-def test_the_whole_table_3562795d(flags): nb.check('3562795d', flags) # test_eq([n for n in METHODS if any(o[:2]!='ok' for o in table.loc[n])], ['qlora'])
+def test_every_method_every_style_7faef1cf(flags): nb.check('7faef1cf', flags) # test_eq([n for n in METHODS if any(o[:2]!='ok' for o in table.loc[n])], ['qlora'])
 
 def test_who_explains_a22a1986(flags): nb.check('a22a1986', flags) # test_eq([n for n,o in explains.items() if not o or 'fired' not in o], [])
 
-def test_bad_input_2d1b1f60(flags): nb.check('2d1b1f60', flags) # except (ValueError, TypeError, ImportError) as e: test_eq(changed(s0, model_state(lm)), []
+def test_bad_input_93255d6c(flags): nb.check('93255d6c', flags) # except (ValueError, TypeError, ImportError) as e: test_eq(changed(s0, model_state(lm)), []
 
-def test_bad_input_2a78eef6(flags): nb.check('2a78eef6', flags) # test_eq([n for n,o in said.items() if not o], []); list(said), next(iter(said.values()))[0
+def test_bad_input_e3e73f76(flags): nb.check('e3e73f76', flags) # test_eq([n for n,o in said.items() if not o], []); list(said), next(iter(said.values()))[0
 
 def test_bad_input_e2259d41(flags): nb.check('e2259d41', flags) # print(n, '-', o := refusal(n, reqs, **kw)); test_eq(o.startswith('ValueError'), True)
 
