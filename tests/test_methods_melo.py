@@ -13,6 +13,8 @@ def test_on_the_built_in_model_a287bccb(flags): nb.check('a287bccb', flags) # te
 
 def test_on_the_built_in_model_80620928(flags): nb.check('80620928', flags) # a.apply(lm); b.apply(lm); print(lm.logprobs(both, ['Rome','French']).exp()); a.undo(lm); t
 
+def test_how_far_is_a_paraphrase_75fd4add(flags): nb.check('75fd4add', flags) # test_eq(max(auc[l] for l in range(lm.n_layers-1)) < 50, True)
+
 def test_the_contract_in_every_family_and_what_is_e1075b29(flags): nb.check('e1075b29', flags) # with a.on(lm): test_close(lm.model(ids).logits[0,-1], lm.logits(req.text)[0], 1e-4) # also
 
 def test_the_contract_in_every_family_and_what_is_a15daca8(flags): nb.check('a15daca8', flags) # with expect_fail(ValueError, 'radius should be above 0'): melo(m, two, layers=[2], radius=
