@@ -155,7 +155,7 @@ def _say_run(rep):
     if rep.stopped: say(f'process {r+1} of {w} is done; {rep.n_done} of {rep.n_cases} cases are in {rep.settings["folder"]}'); return
     say(summarize(rep.settings['folder']).text()); say(f'\n{rep.settings["folder"]}')
 
-# %% ../nbs/cli.ipynb #33130a7b
+# %% ../nbs/cli.ipynb #317912f1
 @command
 def edit_nb_evaluate(
     method:str='rome', # names of methods, with commas between
@@ -169,6 +169,7 @@ def edit_nb_evaluate(
     hp:str=None,       # settings that differ from the preset: layers=[3],v_lr=0.5; rome.v_lr=0.5 is for one of several methods
     metrics:str=None,  # lines or protocols (rome, zsre, easyedit, honest) that are wanted; default: all
     checkpoints:str=None, # sequential: judge after so many edits, e.g. 1,10,100
+    edits_per_step:int=None, # sequential: facts that the method gets at a time; default: 1
     nearest:int=0,     # facts with the nearest keys to add to each case
     columns:str=None,  # table: which column is what, e.g. prompt=question,target_new=answer
     max_new_tokens:int=20, # of free text
@@ -183,7 +184,7 @@ def edit_nb_evaluate(
     """Judges methods on many facts and goes on where it was stopped. Example:  edit_nb_evaluate --method rome,ft --n 100"""
     _use(use); names = [method_called(o) for o in method.split(',')]; hps = parse_hp(hp) if hp else {}
     _evaluate_each(names, {o: _own_hp(hps, o, names) for o in names}, dict(model=model, dataset=dataset, path=path, split=split, n=n, seed=seed, mode=mode, nearest=nearest, columns=parse_hp(columns) if columns else None,
-        max_new_tokens=max_new_tokens, unit=unit, out=out, run=run, retry=retry, keep_edits=keep_edits, **_given(metrics=_words_of(metrics), checkpoints=_numbers(checkpoints), batch_size=batch_size)))
+        max_new_tokens=max_new_tokens, unit=unit, out=out, run=run, retry=retry, keep_edits=keep_edits, **_given(metrics=_words_of(metrics), checkpoints=_numbers(checkpoints), edits_per_step=edits_per_step, batch_size=batch_size)))
 
 # %% ../nbs/cli.ipynb #7e4c0ab5
 def _given(**kw): return {k: v for k,v in kw.items() if v is not None}

@@ -15,7 +15,7 @@ def test_trying_them_d137a5cc(flags): nb.check('d137a5cc', flags) # test_eq("aft
 
 def test_trying_them_4e79b258(flags): nb.check('4e79b258', flags) # test_eq(len(read_requests(D/'r.json')), 2)
 
-def test_trying_them_b3d5c3d4(flags): nb.check('b3d5c3d4', flags) # test_eq([(o.parent.name, len(list(o.glob('case_*.json')))) for o in runs], [('ft', 5), ('l
+def test_trying_them_46f5d72c(flags): nb.check('46f5d72c', flags) # test_eq([(o.parent.name, len(list(o.glob('case_*.json')))) for o in runs], [('ft', 5), ('l
 
 def test_trying_them_10d26518(flags): nb.check('10d26518', flags) # test_eq(sorted(o.name for o in (D/'res'/'summary').iterdir()), ['plots', 'relations.csv',
 
