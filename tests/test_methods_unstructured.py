@@ -13,6 +13,8 @@ def test_one_vector_for_each_window_8f9306b6(flags): nb.check('8f9306b6', flags)
 
 def test_on_the_built_in_model_97c3025d(flags): nb.check('97c3025d', flags) # test_eq(score['anyedit']['loss_per_token'] < score['unke']['loss_per_token']/2, True); tes
 
+def test_on_the_built_in_model_c2ab689e(flags): nb.check('c2ab689e', flags) # test_eq(wide.prefix['anyedit, windows of 4'] > wide.prefix['unke'], True)
+
 def test_what_they_must_keep_to_5c81a691(flags): nb.check('5c81a691', flags) # test_close(ks['mlp_out.1'] @ (d.left@d.right).T, ds, 1e-3)
 
 def test_what_they_must_keep_to_ee986feb(flags): nb.check('ee986feb', flags) # with expect_fail(ValueError, 'unke edits one layer'): unke(m, long, layers=[1,2])

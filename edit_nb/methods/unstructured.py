@@ -225,7 +225,7 @@ def write_windows(
     site = f'mlp_out.{l}'; right = torch.linalg.solve(G, S.T).float()
     return WeightDelta(lm.param_name(site), left=torch.cat(deltas).T.float().cpu(), right=right, transposed=lm.is_transposed(site))
 
-# %% ../../nbs/methods/33_unstructured.ipynb #87855a81
+# %% ../../nbs/methods/33_unstructured.ipynb #afa43246
 def _deltas(lm, reqs, hp):
     "Token ids, positions, deltas and losses of every request."
     got = [window_deltas(lm, r, hp) for r in tqdm(reqs, desc='windows', leave=False, delay=1)]
@@ -255,7 +255,7 @@ def unke(
     if hp.window_size is not None: raise ValueError("unke has one window, the whole answer; anyedit has window_size")
     return _trained(lm, 'unke', reqs, [o[:k] for o,k in zip(rows, n)], at, ds, texts, hp, v_losses=vs)
 
-# %% ../../nbs/methods/33_unstructured.ipynb #33dc0ed3
+# %% ../../nbs/methods/33_unstructured.ipynb #f0aaf4e1
 @method('anyedit', AnyEditParams)
 def anyedit(
     lm:LM,   # the model
