@@ -35,7 +35,7 @@ def test_against_the_released_code_d65ace4b(flags): nb.check('d65ace4b', flags) 
 
 def test_against_the_released_code_4bd3ea86(flags): nb.check('4bd3ea86', flags) # test_eq(g.generate(r.text, max_new_tokens=len(g.target_ids(r.text, ' New York'))), [' New
 
-def test_defer_f073170b(flags): nb.check('f073170b', flags) # test_eq([e.explain(lm, t).fired for e in (plain,told) for t in (tower.text,near)], [True,T
+def test_defer_044e1880(flags): nb.check('044e1880', flags) # test_eq([e.explain(lm, t).fired for e in (plain,told) for t in (tower.text,near)], [True,T
 
 def test_defer_c3f83d7c(flags): nb.check('c3f83d7c', flags) # test_eq(d.explain(lm, req.text).fired, True); test_eq(d.stats['losses'][0][-1] < d.stats['
 

@@ -191,7 +191,7 @@ def _grace_hook(site, es, hp):
         prompt_lens=[e.n_prompt for e in es], per_row=['labels','prompt_lens'],
                                                    replacement=hp.replacement, match=hp.label_match, expand=hp.eps_expand, stale=hp.stale_query))
 
-# %% ../../nbs/methods/20_grace.ipynb #70a64b9a
+# %% ../../nbs/methods/20_grace.ipynb #474e8cae
 @dataclass
 class DEFERParams(HParams):
     "Settings of DEFER; names and defaults as released."
@@ -208,8 +208,9 @@ class DEFERParams(HParams):
         super().__post_init__()
         if self.n_alike<0: raise ValueError(f"n_alike should be 0 or more, got {self.n_alike}")
 
-def _gate(h, q): return torch.sigmoid(F.linear(q, h['gate'], h['gate_bias']))[:,0]
-def _predict(h, q): return F.linear(q, h['value'], h['value_bias'])
+def _gate(t, q): return torch.sigmoid(F.linear(q, t['gate'], t['gate_bias']))[:,0]
+def _predict(t, q): return F.linear(q, t['value'], t['value_bias'])
+def _pair(ts, i): return {k: v[i] for k,v in ts.items()}
 
 def _asked_at(lm, x, released):
     "The column whose input the gate sees, for each row."
@@ -217,23 +218,22 @@ def _asked_at(lm, x, released):
     b,t = x.shape[:2]; m = None if lm.now is None or lm.now.start or lm.now.mask.shape[1]!=t else lm.now.mask
     return torch.full((b,), t-1, device=x.device) if m is None else Now(m).last.to(x.device).repeat_interleave(b//len(m))
 
-# %% ../../nbs/methods/20_grace.ipynb #22bb2db9
+# %% ../../nbs/methods/20_grace.ipynb #076dc421
 @part_kind(HOOKS, 'defer')
 def _defer(h, lm, module, args, out):
     "Replaces the output where a gate is above its threshold."
     if not leads(lm, h): return None
     x,o,hooks = fold(lm, args[0].detach()), fold(lm, hidden(out)), memories(lm, 'defer', h.site); rel = hooks[-1].fields['released']
-    ts = together(lm, h, lambda hs: [{k: v.to(x.device) for k,v in p.tensors.items()} for p in hs])
-    act = [len(hooks)-1] if rel else range(len(hooks))
-    at = _asked_at(lm, x, rel); q = x[torch.arange(len(x)), at.clamp(min=0)].to(ts[0]['gate'].dtype)
-    g,i = torch.stack([_gate(ts[j], q) for j in act], 1).max(1)
-    th = torch.tensor([hooks[j].fields['threshold'] for j in act], device=x.device)[i]
-    fire = (g >= th) & (at>=0)
-    if listening(lm): p = hooks[act[int(i[0])]]; report(lm, h, 0, fired=bool(fire[0]), gate=g[0].item(),
-        threshold=p.fields['threshold'], entry=whose(lm, p, None) or f'edit {act[int(i[0])]}')
+    def stacked(hs): return {k: torch.cat([p.tensors[k].to(x.device) for p in hs]) for k in hs[0].tensors}, [(p,i) for p in hs for i in range(len(p.tensors['gate']))]
+    ts,owners = together(lm, h, lambda hs: stacked(hs[-1:] if rel else hs))
+    if not owners: return None # all facts were taken out
+    at = _asked_at(lm, x, rel); q = x[torch.arange(len(x)), at.clamp(min=0)].to(ts['gate'].dtype)
+    g,i = torch.sigmoid(q@ts['gate'][:,0].T + ts['gate_bias'][:,0]).max(1)
+    th = torch.tensor([p.fields['threshold'] for p,_ in owners], device=x.device)[i]; fire = (g >= th) & (at>=0)
+    if listening(lm): report(lm, h, 0, fired=bool(fire[0]), gate=g[0].item(), threshold=th[0].item(), entry=whose(lm, *owners[int(i[0])]))
     if not fire.any(): return None
     o = o.clone()
-    for r in fire.nonzero()[:,0].tolist(): o[r, slice(None) if rel else at[r]] = _predict(ts[act[int(i[r])]], q[r:r+1])[0].to(o)
+    for r in fire.nonzero()[:,0].tolist(): o[r, slice(None) if rel else at[r]] = _predict(_pair(ts, int(i[r])), q[r:r+1])[0].to(o)
     return with_hidden(out, o.view(hidden(out).shape))
 
 # %% ../../nbs/methods/20_grace.ipynb #561cedf5
@@ -264,7 +264,7 @@ def train_defer(
             opt.zero_grad(); loss.backward(); opt.step()
     return {k: v.detach() for k,v in t.items()}, losses
 
-# %% ../../nbs/methods/20_grace.ipynb #3a11037e
+# %% ../../nbs/methods/20_grace.ipynb #c80d25cc
 def defer_start(
     lm:LM,    # the model
     site:str, # where the maps sit
@@ -281,13 +281,15 @@ def defer(
     lm:LM,   # the model
     reqs,    # requests
     hp=None, # `DEFERParams`
-    start:dict|None=None, # maps to start from; None = random, or the latest edit's with `released`
+    start:dict|None=None, # maps the first request starts from; None = random, or the latest edit's with `released`
 ):
     "DEFER (Hartvigsen et al. 2023, App. C): a trained gate and a linear prediction beside one layer."
-    site = f'{hp.site}.{one_layer(hp, "defer")}'; old = memories(lm, 'defer', site); losses = []
-    t = start or (old[-1].tensors if hp.released and old else defer_start(lm, site, hp.seed+len(old)))
-    for r in tqdm(reqs, desc='defer', leave=False): t,ls = train_defer(lm, r, site, t, hp); losses.append(ls)
-    h = ModuleHook(site, 'defer', {k: v.clone() for k,v in t.items()}, dict(threshold=hp.threshold, released=hp.released))
+    site = f'{hp.site}.{one_layer(hp, "defer")}'; old = memories(lm, 'defer', site); n = sum(len(p.tensors['gate']) for p in old); maps,losses = [],[]
+    for i,r in enumerate(tqdm(reqs, desc='defer', leave=False)):
+        first = start if start and not i else None if not hp.released else maps[-1] if maps else _pair(old[-1].tensors, -1) if old else None
+        t,ls = train_defer(lm, r, site, first or defer_start(lm, site, hp.seed+n+i), hp); maps.append(t); losses.append(ls)
+    kept = maps[-1:] if hp.released else maps # released: one pair of maps for all
+    h = ModuleHook(site, 'defer', {k: torch.stack([t[k] for t in kept]) for k in kept[0]}, dict(threshold=hp.threshold, released=hp.released) | ({} if hp.released else dict(of=list(range(len(reqs))))))
     with Edit('defer', [h]).on(lm):
         for r in reqs: check_fit('defer', r, -lm.target_logprobs(r.text, r.target_new)[0].mean().item())
     return [h], dict(losses=losses)
