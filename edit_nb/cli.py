@@ -155,7 +155,7 @@ def _say_run(rep):
     if rep.stopped: say(f'process {r+1} of {w} is done; {rep.n_done} of {rep.n_cases} cases are in {rep.settings["folder"]}'); return
     say(summarize(rep.settings['folder']).text()); say(f'\n{rep.settings["folder"]}')
 
-# %% ../nbs/cli.ipynb #317912f1
+# %% ../nbs/cli.ipynb #35dd76ea
 @command
 def edit_nb_evaluate(
     method:str='rome', # names of methods, with commas between
@@ -182,9 +182,8 @@ def edit_nb_evaluate(
     keep_edits:bool=False, # keep the edits of a sequence or a batch
 ):
     """Judges methods on many facts and goes on where it was stopped. Example:  edit_nb_evaluate --method rome,ft --n 100"""
-    _use(use); names = [method_called(o) for o in method.split(',')]; hps = parse_hp(hp) if hp else {}
-    _evaluate_each(names, {o: _own_hp(hps, o, names) for o in names}, dict(model=model, dataset=dataset, path=path, split=split, n=n, seed=seed, mode=mode, nearest=nearest, columns=parse_hp(columns) if columns else None,
-        max_new_tokens=max_new_tokens, unit=unit, out=out, run=run, retry=retry, keep_edits=keep_edits, **_given(metrics=_words_of(metrics), checkpoints=_numbers(checkpoints), edits_per_step=edits_per_step, batch_size=batch_size)))
+    _use(use); names = [method_called(o) for o in method.split(',')]; hps = parse_hp(hp) if hp else {}; more = _given(metrics=_words_of(metrics), checkpoints=_numbers(checkpoints), edits_per_step=edits_per_step, batch_size=batch_size)
+    _evaluate_each(names, {o: _own_hp(hps, o, names) for o in names}, dict(model=model, dataset=dataset, path=path, split=split, n=n, seed=seed, mode=mode, nearest=nearest, columns=parse_hp(columns) if columns else None, max_new_tokens=max_new_tokens, unit=unit, out=out, run=run, retry=retry, keep_edits=keep_edits) | more)
 
 # %% ../nbs/cli.ipynb #7e4c0ab5
 def _given(**kw): return {k: v for k,v in kw.items() if v is not None}
