@@ -230,7 +230,7 @@ def _defer(h, lm, module, args, out):
     at = _asked_at(lm, x, rel); q = x[torch.arange(len(x)), at.clamp(min=0)].to(ts['gate'].dtype)
     g,i = torch.sigmoid(q@ts['gate'][:,0].T + ts['gate_bias'][:,0]).max(1)
     th = torch.tensor([p.fields['threshold'] for p,_ in owners], device=x.device)[i]; fire = (g >= th) & (at>=0)
-    if listening(lm): report(lm, h, 0, fired=bool(fire[0]), gate=g[0].item(), threshold=th[0].item(), entry=whose(lm, *owners[int(i[0])]))
+    if listening(lm): p,j = owners[int(i[0])]; report(lm, h, 0, fired=bool(fire[0]), gate=g[0].item(), threshold=th[0].item(), entry=None if rel else whose(lm, p, j)) # released: one gate for all
     if not fire.any(): return None
     o = o.clone()
     for r in fire.nonzero()[:,0].tolist(): o[r, slice(None) if rel else at[r]] = _predict(_pair(ts, int(i[r])), q[r:r+1])[0].to(o)
